@@ -1,0 +1,52 @@
+# Beatline. `make help` lists what there is.
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+BIN := .venv/bin
+PORT ?= 8000
+TOWN_PORT ?= 8001
+COMPILE = $(BIN)/uv pip compile pyproject.toml --universal --generate-hashes --no-header --no-annotate -p 3.11 -q
+
+.PHONY: help setup setup-dev demo test test-all lint format lock check-lock screenshots clean
+
+help:  ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
+
+setup: .venv/.run  ## a virtual environment with what running needs
+
+.venv/.run: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit("Beatline needs Python 3.11 or newer; this is %d.%d. Say which one to use: make PYTHON=python3.12" % sys.version_info[:2] if sys.version_info < (3, 11) else 0)'
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+setup-dev: .venv/.dev  ## the same, with what testing needs
+
+.venv/.dev: .venv/.run requirements-dev.lock
+	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@touch $@
+
+demo: setup  ## the invented force and its town on this machine
+	@exec $(BIN)/beatline demo --port $(PORT) --town-port $(TOWN_PORT)
+
+test: setup-dev  ## the default tests, under three minutes
+	$(BIN)/python -m pytest -m "not slow"
+
+test-all: setup-dev  ## and the slow ones
+	$(BIN)/python -m pytest
+
+lint: setup-dev  ## ruff, mypy --strict
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: setup-dev  ## put the code in order
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+lock: setup-dev  ## remake the two lock files
+	$(COMPILE) --extra build -o requirements.lock
+	$(COMPILE) --extra build --extra dev -o requirements-dev.lock
+
+clean:  ## everything that make made
+	rm -rf .venv .data .cache *.egg-info .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,5 @@
+"""The command line: `beatline --help`."""
+
+
+def main() -> None:
+    raise SystemExit("not yet")
