@@ -1,0 +1,1 @@
+"""What is true of the platforms with the cable pulled out: limits, values, errors, counting."""

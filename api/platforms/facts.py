@@ -1,0 +1,32 @@
+"""Facts about each platform, as data: ask what it can do, not who it is."""
+
+from dataclasses import dataclass
+
+from api.platforms.values import Limits, Platform
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    label: str
+    letter: str
+    """One letter on a chip; the name stands beside it or in its title."""
+    limits: Limits
+    can_edit: bool
+    can_delete: bool
+    can_read_back: bool
+    """Its own list can be read, so that a lost answer resolves itself."""
+    idempotent_for: float
+    """Seconds for which a repeated key returns what was made the first time; 0 where it does not."""
+
+
+FACTS = {
+    Platform.MASTODON: Facts(
+        label="Mastodon",
+        letter="M",
+        limits=Limits(),
+        can_edit=True,
+        can_delete=True,
+        can_read_back=True,
+        idempotent_for=3600,
+    ),
+}

@@ -1,0 +1,29 @@
+"""Counting as each platform counts. Sources: the platforms' own documentation; see docs/platforms."""
+
+import unicodedata
+
+import regex
+
+from api.platforms.values import Limits, Platform
+
+URL = regex.compile(r"https?://[^\s<>\"]+", regex.IGNORECASE)
+REMOTE_MENTION = regex.compile(r"(?<![\w/])@(\w[\w.-]*)@[\w.-]+\w", regex.IGNORECASE)
+GRAPHEME = regex.compile(r"\X")
+
+
+def graphemes(text: str) -> int:
+    """How many characters a reader would count."""
+    return len(GRAPHEME.findall(text))
+
+
+def count_mastodon(text: str, limits: Limits) -> int:
+    """Grapheme clusters; a URL counts as the instance says, @user@domain as @user."""
+    shortened = URL.sub("x" * limits.url_length, unicodedata.normalize("NFC", text))
+    return graphemes(REMOTE_MENTION.sub(r"@\1", shortened))
+
+
+COUNTERS = {Platform.MASTODON: count_mastodon}
+
+
+def count(platform: Platform, text: str, limits: Limits) -> int:
+    return COUNTERS[platform](text, limits)

@@ -1,0 +1,179 @@
+"""The frozen values that connectors take and return. They never meet the database."""
+
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+class Platform(StrEnum):
+    MASTODON = "mastodon"
+
+
+class Visibility(StrEnum):
+    """Who can see a message; a reply keeps the visibility of what it answers."""
+
+    PUBLIC = "public"
+    UNLISTED = "unlisted"
+    FOLLOWERS = "followers"
+    DIRECT = "direct"
+
+
+class Stream(StrEnum):
+    """What is polled of an account, each with a cursor of its own."""
+
+    MENTIONS = "mentions"
+    DIRECT = "direct"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One HTTP request, built by a connector and sent by a carrier."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes | None = None
+    creates: bool = False
+    """It makes something on the platform: when its answer is lost, nobody knows whether it happened."""
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """One HTTP answer as it was read; header names are lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+Exchange = Generator[Request, Response, T]
+"""A conversation with a platform: yields requests, is sent their responses, returns a value or raises PlatformError."""
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """An account of ours on a platform. `instance` is the server's origin, such as https://town.example."""
+
+    platform: Platform
+    instance: str
+    remote_id: str = ""
+    handle: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """Exactly what is to be published, and the key that stays the same for every attempt."""
+
+    key: str
+    text: str
+    visibility: Visibility = Visibility.PUBLIC
+    in_reply_to: str | None = None
+    language: str = "en"
+    content_warning: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What the platform says about something it holds for us."""
+
+    remote_id: str
+    url: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RawItem:
+    """One thing as the platform sent it, kept before anybody interprets it."""
+
+    remote_id: str
+    payload: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """One page of a stream, oldest first; `more` asks for another call with the new cursor."""
+
+    items: tuple[RawItem, ...]
+    cursor: str | None
+    more: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """Somebody on a platform. `handle` is complete: name@server."""
+
+    remote_id: str
+    handle: str
+    name: str
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    kind: str
+    url: str
+    alt: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """One message read from a RawItem: plain text, no markup."""
+
+    remote_id: str
+    author: Contact
+    ours: bool
+    text: str
+    visibility: Visibility
+    occurred_at: datetime
+    in_reply_to: str | None = None
+    edited_at: datetime | None = None
+    language: str | None = None
+    url: str = ""
+    attachments: tuple[Attachment, ...] = ()
+    mentions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What an instance allows; read from it, kept for a day."""
+
+    max_length: int = 500
+    url_length: int = 23
+    max_media: int = 4
+    alt_length: int = 1500
+
+    def as_dict(self) -> dict[str, int]:
+        return {name: getattr(self, name) for name in self.__slots__}
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Whose token this is."""
+
+    remote_id: str
+    handle: str
+    name: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """Our registration with one instance. The secret is opened by workers only."""
+
+    client_id: str
+    client_secret: str
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """An access token. Never printed: repr hides it."""
+
+    secret: str = field(repr=False)
+    scopes: tuple[str, ...] = ()
+
+
+Count = Callable[[str, Limits], int]
