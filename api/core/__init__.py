@@ -1,0 +1,1 @@
+"""What would make sense in a bakery: nothing here knows about policing or platforms."""
