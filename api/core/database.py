@@ -56,9 +56,12 @@ class Database:
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncSession]:
         """One transaction: committed when the block ends, undone when it raises."""
-        async with self._turn or nullcontext(), AsyncSession(self._writer, expire_on_commit=False) as session:
-            async with session.begin():
-                yield session
+        async with (
+            self._turn or nullcontext(),
+            AsyncSession(self._writer, expire_on_commit=False) as session,
+            session.begin(),
+        ):
+            yield session
 
     async def close(self) -> None:
         await self._writer.dispose()

@@ -41,7 +41,7 @@ def decode(cursor: str) -> tuple[datetime, UUID]:
 def keyset(statement: Select[Any], at: Any, row_id: Any, cursor: str | None, *, newest_first: bool) -> Select[Any]:
     """The statement ordered by (at, id) and starting after the cursor."""
     if cursor:
-        place = tuple_(*decode(cursor))
+        place = decode(cursor)
         here = tuple_(at, row_id)
         statement = statement.where(here < place if newest_first else here > place)
     return statement.order_by(*((at.desc(), row_id.desc()) if newest_first else (at, row_id)))

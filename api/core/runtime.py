@@ -53,7 +53,7 @@ class Runtime:
     async def _wake(self, job: Job) -> None:
         try:
             await self.queue.wake(job)
-        except Exception:  # noqa: BLE001 - whatever the queue says, the row is there and will be found
+        except Exception:
             WAKES_LOST.inc()
 
     async def close(self) -> None:

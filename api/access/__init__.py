@@ -1,0 +1,1 @@
+"""Who may do what. One table, read by every gate."""

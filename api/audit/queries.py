@@ -1,0 +1,21 @@
+"""What happened to one thing, oldest first."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from api.models import AuditEntry, Viewer
+
+
+async def history(session: AsyncSession, viewer: Viewer, subject_id: UUID, limit: int = 50) -> Sequence[AuditEntry]:
+    """The caller has passed the gate to the thing itself."""
+    rows = await session.execute(
+        select(AuditEntry)
+        .where(col(AuditEntry.subject_id) == subject_id, col(AuditEntry.force_id) == viewer.force_id)
+        .order_by(col(AuditEntry.created_at), col(AuditEntry.id))
+        .limit(limit)
+    )
+    return rows.scalars().all()
