@@ -1,0 +1,53 @@
+"""The REST services. `create_app` serves all of them or the named ones; there is no network between them."""
+
+from collections.abc import Iterable, Sequence
+
+from fastapi import APIRouter, FastAPI
+from fastapi.openapi.utils import get_openapi
+from starlette.types import ASGIApp
+
+from api.core import health
+from api.core.http import Edge, answer_problems
+from api.core.runtime import Runtime
+from api.deps import Authenticate, Problem
+
+SERVICES: dict[str, Sequence[APIRouter]] = {}
+ABOUT = """What other systems of a force may do with Beatline.
+
+Every request carries a token of a person (`Authorization: Bearer blt_…`); it can do what its scopes and the person's
+roles both allow. What you may not see is answered 404. Times have an offset. Lists are `{items, next_cursor}`.
+What two people can change has an ETag: send it as `If-Match`. A POST with an `Idempotency-Key` happens once."""
+
+
+def create_app(runtime: Runtime, authenticate: Authenticate, services: Iterable[str] = ()) -> FastAPI:
+    """`services`: names from SERVICES; none: all of them."""
+    chosen = list(services) or list(SERVICES)
+    unknown = [name for name in chosen if name not in SERVICES]
+    if unknown:
+        raise ValueError(f"There is no service called {', '.join(unknown)}; there are {', '.join(SERVICES)}.")
+    app = FastAPI(
+        title="Beatline", version="0.1.0", description=ABOUT, openapi_url="/api/openapi.json",
+        docs_url=None, redoc_url=None, redirect_slashes=False,
+    )  # fmt: skip
+    app.state.runtime, app.state.authenticate = runtime, authenticate
+    answer_problems(app)
+    app.include_router(health.router)
+    for name in chosen:
+        for router in SERVICES[name]:
+            app.include_router(router)
+    app.openapi = lambda: _described(app)  # type: ignore[method-assign]
+    return app
+
+
+def asgi(app: FastAPI) -> ASGIApp:
+    settings = app.state.runtime.settings
+    return Edge(app, body_limit=settings.body_limit, hsts=settings.cookies_secure)
+
+
+def _described(app: FastAPI) -> dict[str, object]:
+    if not app.openapi_schema:
+        schema = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
+        schemas = schema.setdefault("components", {}).setdefault("schemas", {})
+        schemas["Problem"] = Problem.model_json_schema()
+        app.openapi_schema = schema
+    return app.openapi_schema
