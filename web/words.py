@@ -1,0 +1,85 @@
+"""Dates, times and numbers as a person says them. A time never stands without its day."""
+
+from datetime import datetime, timedelta
+
+from markupsafe import Markup
+
+from api.core.clock import LONDON
+
+
+def plural(number: int, one: str, many: str | None = None) -> str:
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def full(at: datetime) -> str:
+    """The whole date, for whoever hovers or listens."""
+    local = at.astimezone(LONDON)
+    return f"{local:%A} {local.day} {local:%B %Y}, {local:%H:%M}"
+
+
+def day(at: datetime, now: datetime) -> str:
+    local, today = at.astimezone(LONDON), now.astimezone(LONDON)
+    year = "" if local.year == today.year else f" {local.year}"
+    return f"{local:%a} {local.day} {local:%b}{year}"
+
+
+def when_text(at: datetime, now: datetime) -> str:
+    """10:42 today · Sun 07:41 (within the last week) · Wed 25 Nov, 08:30."""
+    local, today = at.astimezone(LONDON), now.astimezone(LONDON)
+    if local.date() == today.date():
+        return f"{local:%H:%M} today"
+    if timedelta() < today.date() - local.date() < timedelta(days=7):
+        return f"{local:%a} {local:%H:%M}"
+    return f"{day(at, now)}, {local:%H:%M}"
+
+
+def time_tag(at: datetime, words: str) -> Markup:
+    return Markup('<time datetime="{}" title="{}">{}</time>').format(
+        at.astimezone(LONDON).isoformat(timespec="seconds"), full(at), words
+    )
+
+
+def when(at: datetime, now: datetime) -> Markup:
+    return time_tag(at, when_text(at, now))
+
+
+def for_input(at: datetime | None) -> str:
+    """What a datetime-local field wants: London's wall clock."""
+    return f"{at.astimezone(LONDON):%Y-%m-%dT%H:%M}" if at else ""
+
+
+def hours(amount: timedelta) -> int:
+    return max(0, int(amount.total_seconds() // 3600))
+
+
+def span(amount: timedelta) -> str:
+    """How long, in the largest unit that says enough: 1 second · 4 min · 3 h · 64 days."""
+    seconds = max(0, int(amount.total_seconds()))
+    if seconds < 60:
+        return plural(seconds, "second")
+    if seconds < 3600:
+        return f"{seconds // 60} min"
+    if seconds < 72 * 3600:
+        return f"{seconds // 3600} h"
+    return plural(seconds // 86400, "day")
+
+
+def lateness(milliseconds: int | None) -> str:
+    """How late something went out, as a sentence would say it."""
+    if milliseconds is None or milliseconds < 1000:
+        return "on time"
+    seconds = milliseconds // 1000
+    if seconds < 60:
+        return f"{plural(seconds, 'second')} late"
+    return f"{seconds // 60} min {seconds % 60} s late"
+
+
+def greeting(now: datetime) -> str:
+    hour = now.astimezone(LONDON).hour
+    return "Good morning" if 5 <= hour < 12 else "Good afternoon" if 12 <= hour < 18 else "Good evening"
+
+
+def first_line(text: str, length: int = 60) -> str:
+    """A title for something that has none."""
+    line = " ".join(text.split())
+    return line if len(line) <= length else line[: length - 1].rsplit(" ", 1)[0] + "…"
