@@ -31,12 +31,12 @@ class Stream(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One HTTP request, built by a connector and sent by a carrier."""
+    """One HTTP request, built by a connector and sent by a carrier. Its repr shows no token and no text."""
 
     method: str
     url: str
-    headers: Mapping[str, str] = field(default_factory=dict)
-    body: bytes | None = None
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    body: bytes | None = field(default=None, repr=False)
     creates: bool = False
     """It makes something on the platform: when its answer is lost, nobody knows whether it happened."""
 
@@ -46,8 +46,8 @@ class Response:
     """One HTTP answer as it was read; header names are lower case."""
 
     status: int
-    headers: Mapping[str, str]
-    body: bytes
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
 
 
 Exchange = Generator[Request, Response, T]
@@ -69,7 +69,7 @@ class Draft:
     """Exactly what is to be published, and the key that stays the same for every attempt."""
 
     key: str
-    text: str
+    text: str = field(repr=False)
     visibility: Visibility = Visibility.PUBLIC
     in_reply_to: str | None = None
     language: str = "en"
@@ -90,7 +90,7 @@ class RawItem:
     """One thing as the platform sent it, kept before anybody interprets it."""
 
     remote_id: str
-    payload: dict[str, Any]
+    payload: dict[str, Any] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +165,7 @@ class App:
     """Our registration with one instance. The secret is opened by workers only."""
 
     client_id: str
-    client_secret: str
+    client_secret: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
