@@ -38,6 +38,15 @@ def problem(status: int, title: str, detail: str, headers: Mapping[str, str] | N
     return JSONResponse(body | more, status, dict(headers or {}), PROBLEM)
 
 
+def fell() -> Response:
+    """A bug: nothing was saved."""
+    return problem(
+        500,
+        "Something broke",
+        "This is our mistake, not yours. Nothing was changed. Try again, or quote the request id.",
+    )
+
+
 def retry_header(error: DomainError) -> dict[str, str]:
     return {"Retry-After": str(max(1, round(error.retry_after)))} if isinstance(error, TooMany) else {}
 
@@ -66,6 +75,10 @@ def answer_problems(app: FastAPI) -> None:
     async def _http(_: Request, error: HTTPException) -> Response:
         detail = "There is nothing at this address." if error.status_code == 404 else str(error.detail)
         return problem(error.status_code, str(error.detail), detail, error.headers)
+
+    @app.exception_handler(Exception)
+    async def _bug(_: Request, __: Exception) -> Response:
+        return fell()
 
 
 class Edge:
@@ -102,9 +115,12 @@ class Edge:
                 await problem(413, error.title, error.sentence)(scope, receive, send_with_headers)
         except Exception:
             log.exception("failed", method=scope["method"], route=route_of(scope))
-            if begun:
+            # Answered by the app's own handler (500), or before it could: not raised further, since the server
+            # would log the exception's text. Cut off in the middle: the connection has to break.
+            if not begun:
+                await fell()(scope, receive, send_with_headers)
+            elif status != 500:
                 raise
-            await self._fell(scope, receive, send_with_headers)
         finally:
             self._note(scope, status, time.perf_counter() - started)
 
@@ -121,18 +137,10 @@ class Edge:
             message = await receive()
             received += len(message.get("body", b""))
             if received > limit:
-                raise too_large
+                raise HTTPException(413, too_large.sentence)  # the one kind that FastAPI lets through
             return message
 
         await self.app(scope, receive_bounded, send)
-
-    async def _fell(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """A bug: nothing was saved. Applications that serve people answer with a page instead."""
-        page = getattr(scope.get("app"), "state", None)
-        render = getattr(page, "failure_page", None)
-        sentence = "This is our mistake, not yours, and nothing was changed. Try again, or quote the request id."
-        response = render(Request(scope, receive), sentence) if render else problem(500, "Something broke", sentence)
-        await response(scope, receive, send)
 
     def _note(self, scope: Scope, status: int, seconds: float) -> None:
         route = route_of(scope)

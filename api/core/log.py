@@ -39,7 +39,6 @@ def set_up(level: str, *, as_json: bool) -> None:
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-        cache_logger_on_first_use=True,
     )
     logging.basicConfig(
         stream=sys.stderr, level=logging.WARNING, format="%(name)s %(levelname)s %(message)s", force=True
@@ -65,4 +64,6 @@ def _frames(error: BaseException) -> list[str]:
     return frames[-8:]
 
 
+# Safe before anybody has set it up: structlog's own default prints the variables of every frame.
+set_up("INFO", as_json=True)
 log = structlog.get_logger()
