@@ -5,12 +5,13 @@ from typing import Annotated, Any, Generic, TypeVar
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from fastapi.security import HTTPBearer
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.core.errors import DomainError, Unauthorised
 from api.core.paging import MOST, PAGE, Page
 from api.core.runtime import Runtime
+from api.core.wire import Wire as Wire
 from api.idempotency import ReplayableRoute
 from api.models import Viewer
 
@@ -18,12 +19,6 @@ T = TypeVar("T")
 Authenticate = Callable[[Request], Awaitable[Viewer | None]]
 
 _bearer = HTTPBearer(auto_error=False, scheme_name="token", description="An API token: Bearer blt_…")
-
-
-class Wire(BaseModel):
-    """What comes in: unknown members are refused, so that a typing mistake is not a silent default."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
 
 
 class Problem(BaseModel):
