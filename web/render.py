@@ -37,6 +37,11 @@ def _day(context: Context, at: datetime) -> str:
     return words.day(at, context["now"])
 
 
+@pass_context
+def _waited(context: Context, since: datetime) -> words.Waited:
+    return words.waited(since, context["now"])
+
+
 def _environment() -> Environment:
     made = Environment(
         loader=FileSystemLoader(TEMPLATES),
@@ -51,6 +56,7 @@ def _environment() -> Environment:
         "when": _when,
         "when_text": _when_text,
         "day": _day,
+        "waited": _waited,
         "full": words.full,
         "for_input": words.for_input,
         "span": words.span,

@@ -1,5 +1,6 @@
 """Dates, times and numbers as a person says them. A time never stands without its day."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from markupsafe import Markup
@@ -83,3 +84,24 @@ def first_line(text: str, length: int = 60) -> str:
     """A title for something that has none."""
     line = " ".join(text.split())
     return line if len(line) <= length else line[: length - 1].rsplit(" ", 1)[0] + "…"
+
+
+ANSWER_WITHIN = timedelta(hours=72)
+SOON = timedelta(hours=48)
+
+
+@dataclass(frozen=True, slots=True)
+class Waited:
+    """How long somebody has waited of the 72 hours that the team promises."""
+
+    words: str
+    share: int
+    tone: str | None
+
+
+def waited(since: datetime, now: datetime) -> Waited:
+    amount = now - since
+    share = min(100, max(0, round(amount / ANSWER_WITHIN * 100)))
+    tone = "red" if amount >= ANSWER_WITHIN else "amber" if amount >= SOON else None
+    over = ", too long" if amount >= ANSWER_WITHIN else ""
+    return Waited(f"{hours(amount)} h of 72{over}", share, tone)
