@@ -5,9 +5,11 @@ import unicodedata
 from collections.abc import Callable
 from html.parser import HTMLParser
 
+import nh3
+
 BLOCKS = frozenset({"p", "div", "blockquote", "pre", "ul", "ol", "h1", "h2", "h3", "h4", "h5", "h6"})
-SILENT = frozenset({"script", "style", "template"})
-LONGEST = 65_536  # no post is longer; the parser is slow on markup made to be slow
+KEPT = BLOCKS | {"br", "li", "a", "span"}
+LONGEST = 65_536  # no post is longer
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
 Link = Callable[[str, str, frozenset[str]], str]
@@ -28,7 +30,8 @@ def as_shown(href: str, shown: str, classes: frozenset[str]) -> str:
 def to_text(html: str, link: Link = by_href) -> str:
     """Paragraphs become blank lines, breaks new lines; nothing of the markup is left."""
     reader = _Reader(link)
-    reader.feed(html[:LONGEST])
+    # Python's own parser takes minutes over markup made to be slow; nh3 hands it well-formed markup only.
+    reader.feed(nh3.clean(html[:LONGEST], tags=set(KEPT), attributes={"a": {"href", "class"}}, link_rel=None))
     reader.close()
     reader.end_link()
     text = CONTROL.sub("", "".join(reader.parts))
@@ -47,13 +50,10 @@ class _Reader(HTMLParser):
         self.parts: list[str] = []
         self._link = link
         self._open: tuple[str, frozenset[str], int] | None = None
-        self._silent = 0
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         values = {name: value or "" for name, value in attrs}
-        if tag in SILENT:
-            self._silent += 1
-        elif tag == "br":
+        if tag == "br":
             self.parts.append("\n")
         elif tag == "li":
             self.parts.append("\n- ")
@@ -64,16 +64,13 @@ class _Reader(HTMLParser):
             self._open = (values.get("href", ""), frozenset(values.get("class", "").split()), len(self.parts))
 
     def handle_endtag(self, tag: str) -> None:
-        if tag in SILENT:
-            self._silent = max(0, self._silent - 1)
-        elif tag in BLOCKS:
+        if tag in BLOCKS:
             self.parts.append("\n\n")
         elif tag == "a":
             self.end_link()
 
     def handle_data(self, data: str) -> None:
-        if not self._silent:
-            self.parts.append(data)
+        self.parts.append(data)
 
     def end_link(self) -> None:
         """Replaces what was shown of an open link by what stands for it."""
