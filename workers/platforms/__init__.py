@@ -1,0 +1,68 @@
+"""How each platform is spoken to. A connector asks and reads; a carrier takes it there and back."""
+
+from datetime import datetime
+from typing import Protocol
+
+from api.platforms.values import (
+    Address,
+    App,
+    Batch,
+    Draft,
+    Exchange,
+    Identity,
+    Incoming,
+    Limits,
+    Platform,
+    Published,
+    RawItem,
+    Stream,
+    Token,
+)
+from workers.platforms import mastodon
+
+
+class Connector(Protocol):
+    """What a platform's module offers. An Exchange yields requests and is sent responses, nothing else."""
+
+    def publish(self, address: Address, token: Token, draft: Draft) -> Exchange[Published]: ...
+
+    def find(
+        self, address: Address, token: Token, draft: Draft, started_at: datetime, linked: frozenset[str]
+    ) -> Exchange[Published | None]:
+        """None: not in a list read back past `started_at`. Lists lag: ask twice before believing it."""
+        ...
+
+    def delete(self, address: Address, token: Token, remote_id: str) -> Exchange[None]: ...
+
+    def poll(self, address: Address, token: Token, stream: Stream, cursor: str | None) -> Exchange[Batch]: ...
+
+    def backfill(
+        self, address: Address, token: Token, stream: Stream, since: datetime
+    ) -> Exchange[Batch]: ...
+
+    def context(self, address: Address, token: Token, remote_id: str) -> Exchange[tuple[RawItem, ...]]: ...
+
+    def status(self, address: Address, token: Token, remote_id: str) -> Exchange[RawItem | None]: ...
+
+    def read(self, address: Address, item: RawItem) -> Incoming:
+        """Pure: the same item always reads the same."""
+        ...
+
+    def limits(self, address: Address) -> Exchange[Limits]: ...
+
+    def whoami(self, address: Address, token: Token) -> Exchange[Identity]: ...
+
+    def register_app(self, address: Address, redirect_uri: str) -> Exchange[App]: ...
+
+    def authorize_url(
+        self, address: Address, app_client_id: str, redirect_uri: str, state: str, challenge: str
+    ) -> str: ...
+
+    def exchange_code(
+        self, address: Address, app: App, code: str, redirect_uri: str, verifier: str
+    ) -> Exchange[Token]: ...
+
+    def revoke(self, address: Address, app: App, token: Token) -> Exchange[None]: ...
+
+
+CONNECTORS: dict[Platform, Connector] = {Platform.MASTODON: mastodon}

@@ -1,0 +1,85 @@
+"""How one call to a Mastodon server is put: its address, its headers, its answer."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import parse_qs, quote, urlencode, urlsplit
+
+from api.platforms.values import Address, Exchange, RawItem, Request, Response, Token
+from workers.platforms import answers
+from workers.platforms.mastodon_read import text_of
+
+Query = Mapping[str, str | int] | Sequence[tuple[str, str | int]]
+
+
+def get(address: Address, path: str, token: Token | None = None, query: Query = ()) -> Request:
+    return Request("GET", url(address, path, query), headers(token))
+
+
+def post(
+    address: Address, path: str, body: Mapping[str, Any], token: Token | None = None, *, form: bool = False
+) -> Request:
+    kind = "application/x-www-form-urlencoded" if form else "application/json"
+    content = urlencode(body) if form else json.dumps(body, ensure_ascii=False)
+    return Request(
+        "POST",
+        url(address, path),
+        {**headers(token), "Content-Type": kind},
+        content.encode("utf-8", "replace"),
+    )
+
+
+def headers(token: Token | None) -> dict[str, str]:
+    usual = {"Accept": "application/json"}
+    return {**usual, "Authorization": f"Bearer {token.secret}"} if token else usual
+
+
+def url(address: Address, path: str, query: Query = ()) -> str:
+    """Never with a token in it: addresses end up in the logs of whatever stands in between."""
+    pairs = urlencode(query)
+    return f"{address.instance.rstrip('/')}{path}{'?' if pairs else ''}{pairs}"
+
+
+def status_path(remote_id: str, *more: str) -> str:
+    return "/".join(["/api/v1/statuses", quote(remote_id, safe=""), *more])
+
+
+def ask(request: Request) -> Exchange[Any]:
+    """The JSON that comes back, or the error that the answer means."""
+    response = yield request
+    return answers.read_json(request, response)
+
+
+def ask_object(request: Request) -> Exchange[dict[str, Any]]:
+    value = yield from ask(request)
+    return (
+        value if isinstance(value, dict) else answers.lost(request, "The server's answer could not be read.")
+    )
+
+
+def ask_page(request: Request) -> Exchange[tuple[list[dict[str, Any]], Mapping[str, str]]]:
+    """A page of a list, newest first as servers send it, and what its Link header says lies around it."""
+    response = yield request
+    value = answers.read_json(request, response)
+    if not isinstance(value, list):
+        answers.lost(request, "The server's list could not be read.")
+    return [entry for entry in value if isinstance(entry, dict)], neighbours(response)
+
+
+def neighbours(response: Response) -> dict[str, str]:
+    """The ids in the Link header. Only the ids: the addresses may name a host behind a proxy."""
+    found: dict[str, str] = {}
+    for part in response.headers.get("link", "").split(","):
+        target, _, relation = part.partition(";")
+        query = parse_qs(urlsplit(target.strip(" <>")).query)
+        names = ("max_id",) if "next" in relation else ("min_id", "since_id") if "prev" in relation else ()
+        for name in names:
+            if name in query:
+                found.setdefault("older" if name == "max_id" else "newer", query[name][0])
+    return found
+
+
+def items(statuses: Sequence[Any]) -> tuple[RawItem, ...]:
+    """What has no id cannot be answered or found again, so it is left out."""
+    found = [status for status in statuses if isinstance(status, dict) and text_of(status, "id")]
+    return tuple(RawItem(text_of(status, "id"), status) for status in found)

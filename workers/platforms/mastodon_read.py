@@ -1,0 +1,210 @@
+"""Reading what Mastodon and its relatives send: pure, and calm about whatever is missing."""
+
+import re
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+from api.platforms.values import (
+    Address,
+    Attachment,
+    Contact,
+    Draft,
+    Identity,
+    Incoming,
+    Limits,
+    Published,
+    RawItem,
+    Visibility,
+)
+from workers.platforms import html
+
+VISIBILITIES = {
+    "public": Visibility.PUBLIC,
+    "unlisted": Visibility.UNLISTED,
+    "private": Visibility.FOLLOWERS,
+    "direct": Visibility.DIRECT,
+}
+MENTION = re.compile(r"(?<![\w/])(@\w+(?:[.-]+\w+)*)(?:@\w+(?:[.-]+\w+)*)?")
+NAMES = {visibility: name for name, visibility in VISIBILITIES.items()}
+
+
+def read(address: Address, item: RawItem) -> Incoming:
+    """One message as plain text; a server that leaves something out changes nothing else."""
+    status = item.payload
+    author = contact(address, child(status, "account"))
+    mentioned = [child({"mention": entry}, "mention") for entry in listed(status, "mentions")]
+    return Incoming(
+        remote_id=item.remote_id,
+        author=author,
+        ours=bool(author.remote_id) and author.remote_id == address.remote_id,
+        text=_text(address, status, mentioned),
+        visibility=VISIBILITIES.get(text_of(status, "visibility"), Visibility.DIRECT),
+        # A message without a time counts as just arrived, so that nobody overlooks it.
+        occurred_at=moment(status.get("created_at")) or datetime.now(UTC),
+        in_reply_to=text_of(status, "in_reply_to_id") or None,
+        edited_at=moment(status.get("edited_at")),
+        language=text_of(status, "language") or None,
+        url=link(text_of(status, "url")) or link(text_of(status, "uri")),
+        attachments=tuple(_attachments(status)),
+        mentions=tuple(handle(address, entry) for entry in mentioned if text_of(entry, "acct")),
+    )
+
+
+def contact(address: Address, account: dict[str, Any]) -> Contact:
+    known = handle(address, account)
+    return Contact(
+        remote_id=text_of(account, "id"),
+        handle=known,
+        name=html.normalise(text_of(account, "display_name")) or known.partition("@")[0],
+        url=link(text_of(account, "url")),
+    )
+
+
+def handle(address: Address, account: dict[str, Any]) -> str:
+    """name@server, completed where the server leaves its own name out."""
+    name = (text_of(account, "acct") or text_of(account, "username")).lstrip("@")
+    return name if not name or "@" in name else f"{name}@{domain(address)}"
+
+
+def domain(address: Address) -> str:
+    """The name in our own handle: a server's handles may differ from the host it is reached at."""
+    return address.handle.lstrip("@").partition("@")[2] or urlsplit(address.instance).netloc
+
+
+def published(status: dict[str, Any], fallback: datetime) -> Published:
+    return Published(
+        remote_id=text_of(status, "id"),
+        url=link(text_of(status, "url")) or link(text_of(status, "uri")),
+        created_at=moment(status.get("created_at")) or fallback,
+    )
+
+
+def identity(host: str, account: dict[str, Any]) -> Identity:
+    name = text_of(account, "username") or text_of(account, "acct").partition("@")[0]
+    return Identity(
+        remote_id=text_of(account, "id"),
+        handle=f"{name}@{host}",
+        name=html.normalise(text_of(account, "display_name")) or name,
+        url=link(text_of(account, "url")),
+    )
+
+
+def limits(instance: dict[str, Any]) -> Limits:
+    """From /api/v2/instance or the older v1, whose relatives say max_toot_chars."""
+    configuration = child(instance, "configuration")
+    statuses, media = child(configuration, "statuses"), child(configuration, "media_attachments")
+    usual = Limits()
+    old = number(instance, "max_toot_chars", usual.max_length)
+    return Limits(
+        max_length=number(statuses, "max_characters", old),
+        url_length=number(statuses, "characters_reserved_per_url", usual.url_length),
+        max_media=number(statuses, "max_media_attachments", usual.max_media),
+        alt_length=number(media, "description_limit", usual.alt_length),
+    )
+
+
+def is_ours(address: Address, draft: Draft, status: dict[str, Any]) -> bool:
+    """Whether this status is what the draft would look like once published."""
+    return (
+        not status.get("reblog")
+        and text_of(child(status, "account"), "id") in ("", address.remote_id)
+        and (text_of(status, "in_reply_to_id") or None) == draft.in_reply_to
+        and _same_visibility(draft.visibility, text_of(status, "visibility"))
+        and _same_words(draft.content_warning, html.to_text(text_of(status, "spoiler_text")))
+        and any(_same_words(draft.text, text) for text in _renderings(text_of(status, "content")))
+    )
+
+
+def _renderings(content: str) -> list[str]:
+    """Links by address, and as shown: some servers rewrite one, some shorten the other."""
+    return [html.to_text(content), html.to_text(content, html.as_shown)]
+
+
+def _same_words(sent: str, seen: str) -> bool:
+    return _comparable(sent) == _comparable(seen)
+
+
+def _comparable(text: str) -> str:
+    """@user@domain and @user are the same mention: servers show either."""
+    return html.normalise(MENTION.sub(lambda found: found[1].lower(), text))
+
+
+def _same_visibility(sent: Visibility, seen: str) -> bool:
+    # A server may quietly list less of an account that it has limited.
+    quieter = sent is Visibility.PUBLIC and seen == NAMES[Visibility.UNLISTED]
+    return quieter or seen == NAMES[sent]
+
+
+def _text(address: Address, status: dict[str, Any], mentioned: list[dict[str, Any]]) -> str:
+    by_url = {text_of(entry, "url"): handle(address, entry) for entry in mentioned if text_of(entry, "url")}
+
+    def stand_in(href: str, shown: str, classes: frozenset[str]) -> str:
+        if href in by_url:
+            return f"@{by_url[href]}"
+        return html.by_href(href, shown, classes)
+
+    text = html.to_text(text_of(status, "content"), stand_in)
+    warning = html.to_text(text_of(status, "spoiler_text"))
+    text = _without_our_name(address, text)
+    return f"{warning}\n\n{text}".strip() if warning else text
+
+
+def _without_our_name(address: Address, text: str) -> str:
+    """Every answer to us starts with our own handle: it says nothing to whoever reads it here."""
+    name, _, host = address.handle.lstrip("@").partition("@")
+    if not name:
+        return text
+    ours = rf"@{re.escape(name)}(@{re.escape(host or domain(address))})?(?![\w@]|[.-]\w)[\s,:]*"
+    return re.sub(rf"\A({ours})+", "", text, flags=re.IGNORECASE)
+
+
+def _attachments(status: dict[str, Any]) -> list[Attachment]:
+    entries = [child({"media": entry}, "media") for entry in listed(status, "media_attachments")]
+    found = [
+        Attachment(
+            kind=text_of(entry, "type") or "unknown",
+            url=link(text_of(entry, "url")) or link(text_of(entry, "remote_url")),
+            alt=text_of(entry, "description"),
+        )
+        for entry in entries
+    ]
+    return [attachment for attachment in found if attachment.url]
+
+
+def child(parent: dict[str, Any], key: str) -> dict[str, Any]:
+    value = parent.get(key)
+    return value if isinstance(value, dict) else {}
+
+
+def listed(parent: dict[str, Any], key: str) -> list[Any]:
+    value = parent.get(key)
+    return value if isinstance(value, list) else []
+
+
+def text_of(parent: dict[str, Any], key: str) -> str:
+    """A string, or a number as one: ids are opaque, and some servers send them bare."""
+    value = parent.get(key)
+    if isinstance(value, str):
+        return value
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else ""
+
+
+def link(value: str) -> str:
+    """Only what a browser may follow: never javascript:, never a file."""
+    return value if value.lower().startswith(("https://", "http://")) else ""
+
+
+def number(parent: dict[str, Any], key: str, usual: int) -> int:
+    value = parent.get(key)
+    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else usual
+
+
+def moment(value: Any) -> datetime | None:
+    if not isinstance(value, str):
+        return None
+    try:
+        read = datetime.fromisoformat(value)
+    except ValueError:
+        return None
+    return read if read.tzinfo else read.replace(tzinfo=UTC)

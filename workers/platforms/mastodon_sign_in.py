@@ -1,0 +1,100 @@
+"""How an account of ours is connected to a Mastodon server, and let go of again."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from api.platforms.errors import PlatformError, Refusal, Refused
+from api.platforms.values import Address, App, Exchange, Identity, Limits, Token
+from workers.platforms import answers, mastodon_read
+from workers.platforms.mastodon_calls import ask_object, get, post, url
+from workers.platforms.mastodon_read import text_of
+
+SCOPES = "read:accounts read:statuses read:notifications write:statuses"
+CLIENT_NAME = "Beatline"
+
+
+def register_app(address: Address, redirect_uri: str) -> Exchange[App]:
+    body = {"client_name": CLIENT_NAME, "redirect_uris": redirect_uri, "scopes": SCOPES}
+    request = post(address, "/api/v1/apps", body)
+    said = yield from ask_object(request)
+    app = App(text_of(said, "client_id"), text_of(said, "client_secret"))
+    if not app.client_id or not app.client_secret:
+        answers.lost(request, "The server did not say how to sign in to it.")
+    return app
+
+
+def authorize_url(address: Address, app_client_id: str, redirect_uri: str, state: str, challenge: str) -> str:
+    query = {
+        "response_type": "code",
+        "client_id": app_client_id,
+        "redirect_uri": redirect_uri,
+        "scope": SCOPES,
+        "state": state,
+        "code_challenge": challenge,
+        "code_challenge_method": "S256",
+        # Computers are shared: ask which account, rather than taking whoever signed in last.
+        "force_login": "true",
+    }
+    return url(address, "/oauth/authorize", query)
+
+
+def exchange_code(address: Address, app: App, code: str, redirect_uri: str, verifier: str) -> Exchange[Token]:
+    body = {
+        "grant_type": "authorization_code",
+        "code": code,
+        "client_id": app.client_id,
+        "client_secret": app.client_secret,
+        "redirect_uri": redirect_uri,
+        "code_verifier": verifier,
+        "scope": SCOPES,
+    }
+    request = post(address, "/oauth/token", body, form=True)
+    try:
+        said = yield from ask_object(request)
+    except Refused as error:
+        sentence = "The server did not accept the sign-in. Start connecting again."
+        raise Refused(Refusal.INVALID, sentence) from error
+    if not text_of(said, "access_token"):
+        answers.lost(request, "The server did not give us permission.")
+    return Token(text_of(said, "access_token"), tuple((text_of(said, "scope") or SCOPES).split()))
+
+
+def revoke(address: Address, app: App, token: Token) -> Exchange[None]:
+    """Gives our permission back. One that the server no longer knows is given back already."""
+    body = {"client_id": app.client_id, "client_secret": app.client_secret, "token": token.secret}
+    try:
+        yield from ask_object(post(address, "/oauth/revoke", body, form=True))
+    except Refused as error:
+        if error.refusal not in (Refusal.TOKEN_REVOKED, Refusal.NOT_FOUND):
+            raise
+
+
+def whoami(address: Address, token: Token) -> Exchange[Identity]:
+    """Whose token this is; the server's name in handles may differ from the host it is reached at."""
+    request = get(address, "/api/v1/accounts/verify_credentials", token)
+    account = yield from ask_object(request)
+    if not text_of(account, "id"):
+        answers.lost(request, "The server did not say whose account this is.")
+    try:
+        instance = yield from _instance(address)
+    except PlatformError:
+        instance = {}
+    return mastodon_read.identity(_domain(instance) or mastodon_read.domain(address), account)
+
+
+def limits(address: Address) -> Exchange[Limits]:
+    return mastodon_read.limits((yield from _instance(address)))
+
+
+def _instance(address: Address) -> Exchange[dict[str, Any]]:
+    try:
+        return (yield from ask_object(get(address, "/api/v2/instance")))
+    except Refused as error:
+        if error.refusal is not Refusal.NOT_FOUND:
+            raise
+    return (yield from ask_object(get(address, "/api/v1/instance")))
+
+
+def _domain(instance: Mapping[str, Any]) -> str:
+    said = text_of(dict(instance), "domain") or text_of(dict(instance), "uri")
+    return said.removeprefix("https://").removeprefix("http://").strip("/").lower()
