@@ -74,7 +74,7 @@ def allowed(importer: str, imported: str) -> bool:
     if within(importer, "workers.vault"):
         return within(imported, "api.core")
     if within(importer, "workers"):
-        return within(imported, "workers") and not within(imported, "workers.town") or _service_side(imported)
+        return (within(imported, "workers") and not within(imported, "workers.town")) or _service_side(imported)
     if within(importer, "web"):
         return within(imported, "web") or _service_side(imported)
     if importer in ("api.deps", "api.idempotency"):
