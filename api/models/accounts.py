@@ -52,6 +52,8 @@ class Account(Shared, table=True):
     last_poll_at: datetime | None = None
     """The last time its feed was read without error."""
     next_poll_at: datetime | None = Field(default=None, index=True)
+    poll_lease_until: datetime | None = None
+    """Until then one worker reads its feed and no other does."""
     poll_error: str = ""
     poll_failures: int = 0
     last_sent_at: datetime | None = None

@@ -26,6 +26,8 @@ class Arrival(Row, table=True):
     remote_id: str
     content_hash: str
     payload: dict[str, Any] = json_column()
+    root_remote_id: str | None = None
+    """Where its thread begins, when the poller had to ask for that; reading then needs no network."""
     backfilled: bool = False
     received_at: datetime
     purge_at: datetime = Field(index=True)
@@ -62,6 +64,7 @@ class Conversation(Shared, table=True):
     __tablename__ = "conversations"
     __table_args__ = (
         UniqueConstraint("account_id", "thread_key"),
+        Index("ix_conversations_root", "account_id", "root_remote_id"),
         Index("ix_conversations_team_state", "team_id", "state", "last_message_at", "id"),
         Index("ix_conversations_force_state", "force_id", "state", "last_message_at", "id"),
         Index("ix_conversations_assigned", "assigned_to_id", "state", "last_message_at", "id"),

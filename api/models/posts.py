@@ -108,6 +108,7 @@ class DeliveryState(StrEnum):
 
 
 OPEN = (DeliveryState.QUEUED, DeliveryState.CLAIMED, DeliveryState.SENDING, DeliveryState.UNKNOWN)
+_WATCHED = text("state = 'sent' AND post_id IS NOT NULL AND gone_at IS NULL")
 _OPEN = text("state IN ('queued', 'claimed', 'sending', 'unknown')")
 
 
@@ -126,6 +127,8 @@ class Delivery(Shared, table=True):
             sqlite_where=_OPEN,
             postgresql_where=_OPEN,
         ),
+        # Whose replies are still looked for, newest first.
+        Index("ix_deliveries_watched", "account_id", "sent_at", sqlite_where=_WATCHED, postgresql_where=_WATCHED),
         Index("ix_deliveries_team_due", "team_id", "due_at", "id"),
         Index("ix_deliveries_team_state", "team_id", "state", "due_at", "id"),
         UniqueConstraint("account_id", "remote_id"),
