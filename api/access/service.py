@@ -3,7 +3,7 @@
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, false, or_
+from sqlalchemy import ColumnElement, SQLColumnExpression, and_, false, or_
 
 from api.core.errors import Forbidden
 from api.models import Role, Viewer
@@ -90,7 +90,7 @@ def require(viewer: Viewer, action: Action, team_id: UUID | None) -> None:
 
 
 def within(
-    viewer: Viewer, action: Action, force: ColumnElement[UUID], team: ColumnElement[UUID | None]
+    viewer: Viewer, action: Action, force: SQLColumnExpression[UUID], team: SQLColumnExpression[UUID | None]
 ) -> ColumnElement[bool]:
     """The rows of a table that a viewer may do this with: their force, and the teams where a role allows it."""
     if may(viewer, action, None):
