@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.deps import Wire
+from api.core.wire import Wire
 from api.models import AccountState, ConnectionState
 from api.platforms.values import Platform
 

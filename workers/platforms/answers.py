@@ -100,9 +100,7 @@ def _from_a_proxy(request: Request, response: Response) -> PlatformError:
         return NotSent(f"Something in front of the server answered in its place ({response.status}).")
     if response.status in (401, 403):
         return Refused(Refusal.FORBIDDEN, "Something in front of the server turned us away.")
-    return Refused(
-        Refusal.INVALID, f"Something in front of the server did not accept it ({response.status})."
-    )
+    return Refused(Refusal.INVALID, f"Something in front of the server did not accept it ({response.status}).")
 
 
 def _said(response: Response) -> str | None:

@@ -25,9 +25,7 @@ class NoSuchHost(OSError):
 def is_public(address: IPAddress) -> bool:
     """Whether anybody on the internet could reach it; addresses inside addresses are looked at too."""
     if isinstance(address, IPv4Address):
-        return (
-            address.is_global and not address.is_multicast and address not in OLD_RELAYS and _not_nat(address)
-        )
+        return address.is_global and not address.is_multicast and address not in OLD_RELAYS and _not_nat(address)
     if address.ipv4_mapped is not None:
         return is_public(address.ipv4_mapped)
     if address in NAT64:
@@ -67,9 +65,7 @@ class Guard:
             return kept[1]
         addresses = await lookup(host, port)
         if not self.allows(host, port) and not all(is_public(ip_address(address)) for address in addresses):
-            raise Refused(
-                Refusal.FORBIDDEN, "The server's name leads into a private network, so nothing was sent."
-            )
+            raise Refused(Refusal.FORBIDDEN, "The server's name leads into a private network, so nothing was sent.")
         self._keep(host, port, addresses)
         return addresses
 

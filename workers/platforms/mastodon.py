@@ -67,11 +67,7 @@ def find(
         request = get(address, f"/api/v1/accounts/{quote(address.remote_id, safe='')}/statuses", token, query)
         page, around = yield from ask_page(request)
         for status in page:
-            if (
-                _since(status, horizon)
-                and text_of(status, "id") not in linked
-                and is_ours(address, draft, status)
-            ):
+            if _since(status, horizon) and text_of(status, "id") not in linked and is_ours(address, draft, status):
                 match = status
         ids = [text_of(status, "id") for status in page]
         if not page or not any(_since(status, horizon) for status in page):

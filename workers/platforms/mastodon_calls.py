@@ -52,9 +52,7 @@ def ask(request: Request) -> Exchange[Any]:
 
 def ask_object(request: Request) -> Exchange[dict[str, Any]]:
     value = yield from ask(request)
-    return (
-        value if isinstance(value, dict) else answers.lost(request, "The server's answer could not be read.")
-    )
+    return value if isinstance(value, dict) else answers.lost(request, "The server's answer could not be read.")
 
 
 def ask_page(request: Request) -> Exchange[tuple[list[dict[str, Any]], Mapping[str, str]]]:
