@@ -32,7 +32,7 @@ demo: setup  ## the invented force and its town on this machine
 test: setup-dev  ## the default tests, under three minutes
 	$(BIN)/python -m pytest -m "not slow"
 
-test-all: setup-dev  ## and the slow ones
+test-all: setup-dev  ## everything, the slow ones too: kill runs, compose, schemathesis, every browser
 	$(BIN)/python -m pytest
 
 lint: setup-dev  ## ruff, mypy --strict
@@ -47,6 +47,17 @@ format: setup-dev  ## put the code in order
 lock: setup-dev  ## remake the two lock files
 	$(COMPILE) --extra build -o requirements.lock
 	$(COMPILE) --extra build --extra dev -o requirements-dev.lock
+
+check-lock: setup-dev  ## the lock files hold what pyproject.toml asks for, and name no host
+	@mkdir -p .cache && for kind in "requirements --extra build" "requirements-dev --extra build --extra dev"; do \
+	  set -- $$kind; name=$$1; shift; cp $$name.lock .cache/$$name.lock; \
+	  $(COMPILE) "$$@" -o .cache/$$name.lock || exit 1; \
+	  cmp -s $$name.lock .cache/$$name.lock || { echo "$$name.lock is behind pyproject.toml: make lock"; exit 1; }; \
+	  ! grep -nE 'https?://|--(extra-)?index-url|--find-links' $$name.lock || { echo "$$name.lock names a host"; exit 1; }; \
+	done; echo "Both lock files are as pyproject.toml asks."
+
+screenshots: setup-dev  ## remake the pictures under docs/
+	$(BIN)/python -m tests.support.screenshots
 
 clean:  ## everything that make made
 	rm -rf .venv .data .cache *.egg-info .mypy_cache .ruff_cache .hypothesis
