@@ -6,7 +6,9 @@ from typing import Annotated
 
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from sqlalchemy import make_url
 
+SECRETS = Path("/run/secrets") if Path("/run/secrets").is_dir() else None
 HTMX = "https://cdn.jsdelivr.net/npm/htmx.org@4.0.1/dist/htmx.min.js"
 HTMX_SRI = "sha384-Qp9rdC8H7EqOoX+nR0P3RPG2Noji+qdwJlGpfzwQJsfOpp3sGwIdSP9xO3+UlEhn"
 
@@ -14,11 +16,14 @@ HTMX_SRI = "sha384-Qp9rdC8H7EqOoX+nR0P3RPG2Noji+qdwJlGpfzwQJsfOpp3sGwIdSP9xO3+Ul
 class Settings(BaseSettings):
     """What an installation may decide. Times are in seconds unless the name says otherwise."""
 
-    model_config = SettingsConfigDict(env_prefix="BEATLINE_", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="BEATLINE_", extra="ignore", frozen=True, secrets_dir=SECRETS)
 
     data_dir: Path = Field(Path(".data"), description="Folder for the SQLite database and the keys.")
     database_url: str = Field(
         "", description="sqlite:///path or postgresql://…; empty: beatline.db in the data folder."
+    )
+    database_password: str = Field(
+        "", repr=False, description="The database's password, if it does not stand in the address."
     )
     redis_url: str = Field("memory://", description="redis://… or memory:// (one process only).")
     base_url: str = Field(
@@ -84,6 +89,9 @@ class Settings(BaseSettings):
     practice_hosts: Annotated[frozenset[str], NoDecode] = Field(
         frozenset(), description="host:port of practice towns: their accounts need no second factor."
     )
+    public_key_file: Path | None = Field(
+        None, description="Where api and web read the public key; empty: vault.pub in the folder of the keys."
+    )
     keys_dir: Path | None = Field(None, description="Folder of the workers' keys; empty: keys in the data folder.")
     clock_skew_ms: float = Field(500, gt=0, description="Skew against the database at which doctor fails.")
 
@@ -96,7 +104,10 @@ class Settings(BaseSettings):
 
     @cached_property
     def database(self) -> str:
-        return self.database_url or f"sqlite:///{(self.data_dir / 'beatline.db').absolute()}"
+        url = make_url(self.database_url or f"sqlite:///{(self.data_dir / 'beatline.db').absolute()}")
+        if self.database_password:
+            url = url.set(password=self.database_password)
+        return url.render_as_string(hide_password=False)
 
     @property
     def embedded(self) -> bool:
@@ -110,6 +121,10 @@ class Settings(BaseSettings):
     @property
     def keys(self) -> Path:
         return self.keys_dir or self.data_dir / "keys"
+
+    @property
+    def public_key(self) -> Path:
+        return self.public_key_file or self.keys / "vault.pub"
 
     @property
     def private_hosts(self) -> frozenset[tuple[str, int]]:
