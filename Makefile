@@ -44,6 +44,9 @@ format: setup-dev  ## put the code in order
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+migration: setup-dev  ## NAME="what changes": the next migration
+	$(BIN)/python -m migrations.make "$(NAME)"
+
 lock: setup-dev  ## remake the two lock files
 	$(COMPILE) --extra build -o requirements.lock
 	$(COMPILE) --extra build --extra dev -o requirements-dev.lock
