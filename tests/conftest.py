@@ -83,11 +83,21 @@ def moved_clock() -> Iterator[Clock]:
     clock._shift = before
 
 
+_skipped: list[str] = []
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    if report.skipped and not hasattr(report, "wasxfail"):
+        _skipped.append(report.nodeid)
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     for line in means.left_out():
         terminalreporter.write_line(line)
+    if means.REQUIRE_ALL and (means.left_out() or _skipped):
+        terminalreporter.write_line(f"Nothing may be left out here: {len(_skipped)} skipped.", red=True)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    if means.REQUIRE_ALL and means.left_out() and session.exitstatus == 0:
+    if means.REQUIRE_ALL and (means.left_out() or _skipped) and session.exitstatus == 0:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
