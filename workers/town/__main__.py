@@ -20,14 +20,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--pace", choices=["demo", "still", "fast"], default="demo")
     parser.add_argument("--speed", type=float, default=20.0, help="how many times quicker, with --pace fast")
     parser.add_argument("--tokens-file", type=Path, help="JSON: handle → access token")
-    parser.add_argument(
-        "--key", default=os.environ.get("TOWN_KEY", ""), help="opens /town/…; or set TOWN_KEY"
-    )
+    parser.add_argument("--key", default=os.environ.get("TOWN_KEY", ""), help="opens /town/…; or set TOWN_KEY")
     parser.add_argument("--base-url", default="", help="when people reach the town under another address")
     parser.add_argument("--domain", default="town.example")
-    parser.add_argument(
-        "--rate-limit", type=int, default=7500, help="requests in five minutes for each token"
-    )
+    parser.add_argument("--rate-limit", type=int, default=7500, help="requests in five minutes for each token")
     return parser
 
 

@@ -49,9 +49,7 @@ def _person(request: Request, handle: str) -> Account:
 def _addressed(body: dict[str, Any], author: Account, text: str) -> str:
     to = body.get("to") or []
     handles = [to] if isinstance(to, str) else list(to)
-    missing = [
-        f"@{handle.lstrip('@')}" for handle in handles if f"@{handle.lstrip('@')}".lower() not in text.lower()
-    ]
+    missing = [f"@{handle.lstrip('@')}" for handle in handles if f"@{handle.lstrip('@')}".lower() not in text.lower()]
     return " ".join([*missing, text])
 
 

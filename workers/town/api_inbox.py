@@ -65,12 +65,8 @@ async def read_conversation(request: Request) -> Response:
     town, caller = town_of(request), someone(request, "write:conversations")
     number = ids.read(request.path_params["conversation_id"])
     with town.store.change():
-        town.store.run(
-            "UPDATE conversations SET unread = 0 WHERE id = ? AND account_id = ?", number, caller.account.id
-        )
-    row = town.store.one(
-        "SELECT * FROM conversations WHERE id = ? AND account_id = ?", number, caller.account.id
-    )
+        town.store.run("UPDATE conversations SET unread = 0 WHERE id = ? AND account_id = ?", number, caller.account.id)
+    row = town.store.one("SELECT * FROM conversations WHERE id = ? AND account_id = ?", number, caller.account.id)
     if row is None:
         raise not_found()
     return JSONResponse(shapes_for(request, caller).conversation(row))

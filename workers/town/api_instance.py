@@ -153,9 +153,7 @@ async def describe(request: Request) -> Response:
 
 
 async def media_bytes(request: Request) -> Response:
-    row = town_of(request).store.one(
-        "SELECT * FROM media WHERE id = ?", ids.read(request.path_params["media_id"])
-    )
+    row = town_of(request).store.one("SELECT * FROM media WHERE id = ?", ids.read(request.path_params["media_id"]))
     if row is None:
         raise not_found()
     return Response(row["bytes"], media_type=row["mime"])

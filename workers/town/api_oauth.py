@@ -39,17 +39,13 @@ AREAS = (
 
 def _is_scope(scope: str) -> bool:
     head, _, area = scope.partition(":")
-    return scope in {"profile", "push", "follow"} or (
-        head in {"read", "write"} and (not area or area in AREAS)
-    )
+    return scope in {"profile", "push", "follow"} or (head in {"read", "write"} and (not area or area in AREAS))
 
 
 def _scopes(text: str) -> str:
     asked = text.replace("+", " ").split()
     if not all(_is_scope(scope) for scope in asked):
-        raise ApiError(
-            400, "invalid_scope", error_description="The requested scope is invalid, unknown, or malformed."
-        )
+        raise ApiError(400, "invalid_scope", error_description="The requested scope is invalid, unknown, or malformed.")
     return " ".join(asked) or "read"
 
 
@@ -177,9 +173,7 @@ def _client(request: Request, town: Town, body: dict[str, Any]) -> Row:
 
 
 def _invalid_grant() -> ApiError:
-    description = (
-        "The provided authorization grant is invalid, expired, revoked, or was issued to another client."
-    )
+    description = "The provided authorization grant is invalid, expired, revoked, or was issued to another client."
     return ApiError(400, "invalid_grant", error_description=description)
 
 
@@ -212,12 +206,8 @@ async def token(request: Request) -> Response:
         raise ApiError(400, "unsupported_grant_type", error_description=description)
     new, now = secrets.token_urlsafe(32), town.now()
     with town.store.change():
-        town.store.run(
-            "INSERT INTO tokens VALUES (?, ?, ?, ?, ?, 0)", new, account_id, app["client_id"], scopes, now
-        )
-    return JSONResponse(
-        {"access_token": new, "token_type": "Bearer", "scope": scopes, "created_at": now // 1000}
-    )
+        town.store.run("INSERT INTO tokens VALUES (?, ?, ?, ?, ?, 0)", new, account_id, app["client_id"], scopes, now)
+    return JSONResponse({"access_token": new, "token_type": "Bearer", "scope": scopes, "created_at": now // 1000})
 
 
 async def revoke(request: Request) -> Response:

@@ -220,9 +220,6 @@ routes = [
     Route(ONE + "/source", source, methods=["GET"]),
     Route(ONE + "/history", history, methods=["GET"]),
     Route(ONE + "/context", context, methods=["GET"]),
-    *[
-        Route(f"{ONE}/{verb}", act, methods=["POST"])
-        for verb in ("favourite", "unfavourite", "reblog", "unreblog")
-    ],
+    *[Route(f"{ONE}/{verb}", act, methods=["POST"]) for verb in ("favourite", "unfavourite", "reblog", "unreblog")],
     *[Route(f"{ONE}/{what}", people_who, methods=["GET"]) for what in ("favourited_by", "reblogged_by")],
 ]

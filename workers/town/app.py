@@ -95,9 +95,7 @@ def _lifespan(engine: Engine) -> Callable[[Starlette], contextlib.AbstractAsyncC
 def _complain(running: "asyncio.Task[None]") -> None:
     """A town that stopped living without anybody noticing would be worse than one that fell over."""
     if not running.cancelled() and (problem := running.exception()) is not None:
-        asyncio.get_running_loop().call_exception_handler(
-            {"message": "The town stopped", "exception": problem}
-        )
+        asyncio.get_running_loop().call_exception_handler({"message": "The town stopped", "exception": problem})
 
 
 def create_app(settings: TownSettings) -> Starlette:

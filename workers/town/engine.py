@@ -144,14 +144,9 @@ class Engine:
         reply_to = None
         if beat.kind == "reply":
             newest = (
-                "SELECT max(id) FROM statuses "
-                "WHERE account_id = ? AND deleted_ms IS NULL AND visibility = 'public'"
+                "SELECT max(id) FROM statuses WHERE account_id = ? AND deleted_ms IS NULL AND visibility = 'public'"
             )
             reply_to = self.town.store.value(newest, self.town.account(beat.to or beat.account).id)
-        names = (
-            []
-            if beat.kind == "post"
-            else [f"@{name}" for name in dict.fromkeys([beat.to, beat.account]) if name]
-        )
+        names = [] if beat.kind == "post" else [f"@{name}" for name in dict.fromkeys([beat.to, beat.account]) if name]
         text = " ".join([*names, beat.text])
         self.say(beat.who, text, reply_to, "direct" if beat.kind == "direct" else "public")

@@ -45,11 +45,7 @@ def _draft(town: Town, one: Past, reply_to: int | None, at_ms: int) -> statuses.
     parent = statuses.get(town, reply_to)
     named = [town.people[parent["account_id"]].acct] if parent and parent["account_id"] != author.id else []
     named += [one.account] if one.account and one.account not in named else []
-    media = (
-        (statuses.keep_media(town, author, "image/png", one.media, statuses.plain_picture()),)
-        if one.media
-        else ()
-    )
+    media = (statuses.keep_media(town, author, "image/png", one.media, statuses.plain_picture()),) if one.media else ()
     return statuses.Draft(
         author,
         " ".join([*(f"@{name}" for name in named), one.text]).strip(),

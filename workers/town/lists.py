@@ -69,9 +69,7 @@ def public(town: Town, page: Page, *, remote_only: bool = False) -> list[Row]:
 
 
 def tagged(town: Town, tag: str, page: Page) -> list[Row]:
-    where = Where(
-        "id IN (SELECT status_id FROM tags WHERE tag = ?) AND visibility = 'public'", (tag.lower(),)
-    )
+    where = Where("id IN (SELECT status_id FROM tags WHERE tag = ?) AND visibility = 'public'", (tag.lower(),))
     return turn(town, "statuses", where + Where("deleted_ms IS NULL"), page)
 
 

@@ -1,6 +1,7 @@
 """The town as a person sees it: small pages without script."""
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from html import escape
 from sqlite3 import Row
 
@@ -9,6 +10,7 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
 from workers.town import ids, lists, statuses
+from workers.town.history import LONDON
 from workers.town.people import Account
 from workers.town.shapes import Shapes
 from workers.town.wire import page_of, shapes_for
@@ -39,7 +41,8 @@ button.go { background: #0b4f9e; color: #fff; border: 0; border-radius: .4rem }
 FRAME = """<!doctype html>
 <html lang="en-GB"><head><meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{title} · Practice town</title><link rel="stylesheet" href="/style.css"></head>
+<title>{title} · Practice town</title><link rel="stylesheet" href="/style.css">
+<link rel="icon" href="/avatars/town.svg"></head>
 <body><p class="warn" role="note">Practice town: nothing here is real</p>
 <header><a href="/">Sandford &amp; Vale practice town</a></header>
 <main><h1>{title}</h1>{body}</main></body></html>"""
@@ -56,8 +59,7 @@ def message(title: str, words: str) -> str:
 def authorise(app: str, scopes: Iterable[str], kept: Mapping[str, str], people: Iterable[Account]) -> str:
     hidden = "".join(f'<input type="hidden" name="{escape(k)}" value="{escape(v)}">' for k, v in kept.items())
     choices = "".join(
-        f'<option value="{escape(one.acct)}">{escape(one.name)} (@{escape(one.acct)})</option>'
-        for one in people
+        f'<option value="{escape(one.acct)}">{escape(one.name)} (@{escape(one.acct)})</option>' for one in people
     )
     asked = "".join(f"<li>{escape(scope)}</li>" for scope in scopes)
     return frame(
@@ -69,6 +71,10 @@ def authorise(app: str, scopes: Iterable[str], kept: Mapping[str, str], people: 
         '<p><button class="go" name="decision" value="authorise">Authorise</button>'
         '<button name="decision" value="deny">Refuse</button></p></form>',
     )
+
+
+def _local(at_ms: int) -> str:
+    return f"{datetime.fromtimestamp(at_ms / 1000, LONDON):%a %-d %b at %H:%M}"
 
 
 def _article(shapes: Shapes, row: Row, *, level: int = 2) -> str:
@@ -85,7 +91,7 @@ def _article(shapes: Shapes, row: Row, *, level: int = 2) -> str:
         f"<small>@{escape(account['acct'])}</small></h{level}>"
         f'<div lang="{escape(status["language"] or "en")}">{status["content"]}</div>{pictures}'
         f'<p><small><a href="{escape(status["url"])}">'
-        f'<time datetime="{when}">{when[:16].replace("T", " at ")} UTC</time></a>'
+        f'<time datetime="{when}">{_local(row["created_ms"])}</time></a>'
         f"{edited} · replies: {status['replies_count']} · likes: {status['favourites_count']}"
         "</small></p></article>"
     )
@@ -95,9 +101,7 @@ async def home(request: Request) -> Response:
     shapes = shapes_for(request)
     rows = lists.public(shapes.town, page_of(request, default=40, most=80))
     body = "".join(_article(shapes, row) for row in rows) or "<p>Nobody has written anything yet.</p>"
-    older = (
-        f'<p><a href="/?max_id={shapes.town.show(rows[-1]["id"])}">Older</a></p>' if len(rows) == 40 else ""
-    )
+    older = f'<p><a href="/?max_id={shapes.town.show(rows[-1]["id"])}">Older</a></p>' if len(rows) == 40 else ""
     return HTMLResponse(frame("What people are saying", body + older))
 
 

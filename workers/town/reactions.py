@@ -132,7 +132,5 @@ class Reactions:
         if asked is not None:
             self._write(who, text, asked, line.lang)
         else:
-            draft = statuses.Draft(
-                who, f"@{line.account} You asked what to work on. {text}", language=line.lang
-            )
+            draft = statuses.Draft(who, f"@{line.account} You asked what to work on. {text}", language=line.lang)
             statuses.write(self.town, draft)

@@ -80,9 +80,7 @@ class Scenario:
 
 @cache
 def _read(name: str) -> dict[str, Any]:
-    return tomllib.loads(
-        resources.files("workers.town").joinpath("scenarios", f"{name}.toml").read_text("utf-8")
-    )
+    return tomllib.loads(resources.files("workers.town").joinpath("scenarios", f"{name}.toml").read_text("utf-8"))
 
 
 def people() -> list[Person]:

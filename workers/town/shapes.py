@@ -97,10 +97,7 @@ class Shapes:
         rows = list(rows)
         mentions, media = self._beside("mentions", rows), self._beside("media", rows)
         people = {row["account_id"]: self.account(self.town.people[row["account_id"]]) for row in rows}
-        return [
-            self._status(row, people[row["account_id"]], mentions[row["id"]], media[row["id"]])
-            for row in rows
-        ]
+        return [self._status(row, people[row["account_id"]], mentions[row["id"]], media[row["id"]]) for row in rows]
 
     def _beside(self, table: str, rows: list[Row]) -> dict[int, list[Row]]:
         found: dict[int, list[Row]] = defaultdict(list)
@@ -182,7 +179,5 @@ class Shapes:
             "id": self.town.show(row["id"]),
             "unread": bool(row["unread"]),
             "accounts": [self.account(self.town.people[one["account_id"]]) for one in others],
-            "last_status": self.status(last)
-            if last and lists.may_see(self.town, last, self.viewer_id)
-            else None,
+            "last_status": self.status(last) if last and lists.may_see(self.town, last, self.viewer_id) else None,
         }

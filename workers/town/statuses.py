@@ -133,14 +133,11 @@ def delete(town: Town, status: Row, at_ms: int | None = None) -> None:
             status_id,
         )
         store.run("UPDATE statuses SET replies = max(0, replies - 1) WHERE id = ?", status["reply_to"])
-        store.run(
-            "UPDATE statuses SET reply_to = NULL, reply_to_account = NULL WHERE reply_to = ?", status_id
-        )
+        store.run("UPDATE statuses SET reply_to = NULL, reply_to_account = NULL WHERE reply_to = ?", status_id)
         store.run("DELETE FROM notifications WHERE status_id = ?", status_id)
         store.run("DELETE FROM tags WHERE status_id = ?", status_id)
         before = store.value(
-            "SELECT max(id) FROM statuses "
-            "WHERE conversation_id = ? AND visibility = 'direct' AND deleted_ms IS NULL",
+            "SELECT max(id) FROM statuses WHERE conversation_id = ? AND visibility = 'direct' AND deleted_ms IS NULL",
             status["conversation_id"],
         )
         if before is None:
@@ -156,9 +153,7 @@ def favourite(town: Town, status: Row, account: Account, wanted: bool) -> None:
                 "DELETE FROM favourites WHERE status_id = ? AND account_id = ?", status["id"], account.id
             )
         else:
-            changed = town.store.run(
-                "INSERT OR IGNORE INTO favourites VALUES (?, ?)", status["id"], account.id
-            )
+            changed = town.store.run("INSERT OR IGNORE INTO favourites VALUES (?, ?)", status["id"], account.id)
         town.store.run("UPDATE statuses SET favourites = favourites + ? WHERE id = ?", changed, status["id"])
         if changed > 0 and status["account_id"] != account.id:
             notify(town, status["account_id"], "favourite", account, status["id"], town.now())
@@ -223,9 +218,4 @@ def plain_picture(width: int = 320, height: int = 240) -> bytes:
 
     rows = b"".join(b"\0" + bytes([90 + line // 4] * width) for line in range(height))
     header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
-    return (
-        b"\x89PNG\r\n\x1a\n"
-        + chunk(b"IHDR", header)
-        + chunk(b"IDAT", zlib.compress(rows))
-        + chunk(b"IEND", b"")
-    )
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")

@@ -10,9 +10,7 @@ URL_LENGTH = 23
 VISIBLE_URL = 30
 
 _URL = r"(?P<url>https?://[^\s<>\"']*[^\s<>\"'.,;:!?)\]])"
-_MENTION = (
-    r"(?<![\w/@=])@(?P<user>[A-Za-z0-9_]+)(?:@(?P<host>[A-Za-z0-9][A-Za-z0-9.-]*[A-Za-z0-9](?::\d+)?))?"
-)
+_MENTION = r"(?<![\w/@=])@(?P<user>[A-Za-z0-9_]+)(?:@(?P<host>[A-Za-z0-9][A-Za-z0-9.-]*[A-Za-z0-9](?::\d+)?))?"
 _TAG = r"(?<![\w&/])#(?P<tag>\w*[^\W\d]\w*)"
 _TOKEN = regex.compile(f"{_URL}|{_MENTION}|{_TAG}")
 

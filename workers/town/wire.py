@@ -134,9 +134,7 @@ def listing(request: Request, rows: list[Row], shown: Any, page: lists.Page, key
     """The list, and the Link header that leads to older and newer ones."""
     if not rows:
         return JSONResponse(shown)
-    kept = [
-        (k, v) for k, v in request.query_params.multi_items() if k not in {"max_id", "since_id", "min_id"}
-    ]
+    kept = [(k, v) for k, v in request.query_params.multi_items() if k not in {"max_id", "since_id", "min_id"}]
     here = f"{base_of(request)}{request.url.path}"
     town = town_of(request)
 
