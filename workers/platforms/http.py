@@ -1,6 +1,7 @@
 """Carriers take a connector's requests out and bring the answers back."""
 
 import asyncio
+import re
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from typing import Protocol, TypeVar
@@ -18,6 +19,8 @@ T = TypeVar("T")
 USER_AGENT = f"Beatline/{version('beatline')}"
 LONGEST_BODY = 2_000_000
 MOST_REDIRECTS = 3
+HOST = re.compile(r"[A-Za-z0-9._:-]+")
+NO_ADDRESS = "The server's address is not a valid one."
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 # Raised before the first byte of a request is written. After anything else it may have arrived.
 NOTHING_WRITTEN = (httpcore.ConnectError, httpcore.ConnectTimeout, httpcore.PoolTimeout)
@@ -95,10 +98,7 @@ class HttpxCarrier:
         await self._lanes.aclose()
 
     async def _once(self, request: Request) -> Response:
-        try:
-            prepared = self._prepare(request)
-        except UnicodeError as error:
-            raise Refused(Refusal.INVALID, "The key or token has characters that it cannot have.") from error
+        prepared = self._prepare(request)
         try:
             async with asyncio.timeout(self._timeouts.whole):
                 answer, body = await self._lanes.send(prepared, self._timeouts.connect)
@@ -118,6 +118,8 @@ class HttpxCarrier:
         headers = {"Host": url.netloc.decode("ascii"), "User-Agent": USER_AGENT, **request.headers}
         # Compressed answers could unfold without end, and what they save is small.
         headers["Accept-Encoding"] = "identity"
+        if not all(value.isascii() and value.isprintable() for value in headers.values()):
+            raise Refused(Refusal.INVALID, "The key or token has characters that it cannot have.")
         if body or request.method in ("POST", "PUT", "PATCH"):
             headers["Content-Length"] = str(len(body))
         return httpcore.Request(
@@ -132,9 +134,10 @@ class HttpxCarrier:
 def _url(address: str) -> httpx.URL:
     try:
         url = httpx.URL(address)
-        url.netloc.decode("ascii")
     except (httpx.InvalidURL, ValueError) as error:
-        raise Refused(Refusal.INVALID, "The server's address is not a valid one.") from error
+        raise Refused(Refusal.INVALID, NO_ADDRESS) from error
+    if not HOST.fullmatch(url.raw_host.decode("latin-1")) or not 0 < (url.port or 443) < 65536:
+        raise Refused(Refusal.INVALID, NO_ADDRESS)
     if url.userinfo:
         raise Refused(Refusal.FORBIDDEN, "A server's address must not contain a password.")
     return url

@@ -87,12 +87,13 @@ def limits(address: Address) -> Exchange[Limits]:
 
 
 def _instance(address: Address) -> Exchange[dict[str, Any]]:
-    try:
-        return (yield from ask_object(get(address, "/api/v2/instance")))
-    except Refused as error:
-        if error.refusal is not Refusal.NOT_FOUND:
-            raise
-    return (yield from ask_object(get(address, "/api/v1/instance")))
+    """How the server describes itself; older ones answer 404 (as JSON or as a page) to the newer way of asking."""
+    request = get(address, "/api/v2/instance")
+    response = yield request
+    if response.status == 404:
+        return (yield from ask_object(get(address, "/api/v1/instance")))
+    said = answers.read_json(request, response)
+    return said if isinstance(said, dict) else {}
 
 
 def _domain(instance: Mapping[str, Any]) -> str:

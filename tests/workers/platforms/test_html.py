@@ -43,7 +43,8 @@ def test_markup_reads_as_text(markup: str, text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "part", ["<", "<a ", "<!--", "&#", "<p", '<a href="', "</", "<![CDATA[", "<a>", "<p>", "<ul><li>", "\n", "&amp;"]
+    "part",
+    ["<", "<a ", "<!--", "&#", "<p", '<a href="', "</", "<![CDATA[", "<a>", "<p>", "<ul><li>", "\n", "&amp;"],
 )
 def test_markup_made_to_be_slow_is_not(part: str) -> None:
     started = time.monotonic()
