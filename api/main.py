@@ -10,8 +10,13 @@ from api.core import health
 from api.core.http import Edge, answer_problems
 from api.core.runtime import Runtime
 from api.deps import Authenticate, Problem
+from api.forces import routes as forces
+from api.identity import routes as identity
 
-SERVICES: dict[str, Sequence[APIRouter]] = {}
+SERVICES: dict[str, Sequence[APIRouter]] = {
+    "forces": (forces.teams, forces.neighbourhoods),
+    "identity": (identity.me, identity.people, identity.tokens, identity.sessions),
+}
 ABOUT = """What other systems of a force may do with Beatline.
 
 Every request carries a token of a person (`Authorization: Bearer blt_…`); it can do what its scopes and the person's

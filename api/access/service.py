@@ -89,6 +89,12 @@ def require(viewer: Viewer, action: Action, team_id: UUID | None) -> None:
         raise Forbidden("Your role or your token does not allow that here. Ask a supervisor or an administrator.")
 
 
+def require_anywhere(viewer: Viewer, action: Action) -> None:
+    """For lists: an empty one would hide that the token's scope is what is missing."""
+    if not may_anywhere(viewer, action):
+        raise Forbidden("Your role or your token does not allow that. Ask a supervisor or an administrator.")
+
+
 def within(
     viewer: Viewer, action: Action, force: SQLColumnExpression[UUID], team: SQLColumnExpression[UUID | None]
 ) -> ColumnElement[bool]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from itertools import count
 from uuid import UUID
 
@@ -9,10 +10,13 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from api.access.service import SCOPES
 from api.core.clock import now
 from api.core.database import Database
+from api.identity import secret
 from api.models import (
     Account,
+    ApiToken,
     Force,
     Membership,
     Neighbourhood,
@@ -203,3 +207,20 @@ async def count_of(database: Database, model: type, **where: UUID | str) -> int:
     async with database.read() as session:
         rows = await session.execute(select(model).filter_by(**where))
         return len(rows.scalars().all())
+
+
+async def a_token(database: Database, viewer: Viewer, *scopes: str) -> str:
+    """A token of somebody's, with the scopes that a test needs: all of them unless named."""
+    fresh = secret.fresh("blt_")
+    async with database.write() as session:
+        session.add(
+            ApiToken(
+                force_id=viewer.force_id,
+                person_id=viewer.person_id,
+                name="A test's",
+                token_hash=secret.digest(fresh),
+                scopes=list(scopes or SCOPES),
+                expires_at=now() + timedelta(days=1),
+            )
+        )
+    return fresh

@@ -1,0 +1,1 @@
+"""Forces, their neighbourhoods and the teams that look after them."""
