@@ -17,7 +17,7 @@ from api.audit import service as audit
 from api.core.clock import now
 from api.core.errors import Conflict, Forbidden, Invalid, NotFound, Stale
 from api.core.jobs import Job, ask
-from api.core.sealing import Sealed, Sealer
+from api.core.sealing import Sealed, Seals
 from api.core.settings import Settings
 from api.models import (
     Account,
@@ -83,7 +83,7 @@ async def begin_connection(
     return connection
 
 
-async def answer_connection(session: AsyncSession, sealer: Sealer, viewer: Viewer, state: str, code: str) -> Connection:
+async def answer_connection(session: AsyncSession, sealer: Seals, viewer: Viewer, state: str, code: str) -> Connection:
     """The person said yes: the code is sealed at the door and a worker exchanges it. A state works once."""
     connection = await _answered(session, viewer, state)
     await secrets.put(session, connection.id, SecretKind.CODE, sealer.seal(code.encode()))
