@@ -1,0 +1,1 @@
+"""The practice town: a small social network of invented people, outside our walls."""

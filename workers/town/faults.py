@@ -1,0 +1,89 @@
+"""What goes wrong on purpose: which rules there are, and which of them strike a request."""
+
+from dataclasses import asdict, dataclass, field
+from fnmatch import fnmatchcase
+from random import Random
+from typing import Any, Literal, get_args
+
+from workers.town.ids import Style
+
+Kind = Literal[
+    "lost_answer",  # processed and committed; the connection closes without a byte
+    "reset",  # the connection is reset before anything is processed
+    "error_before",  # 5xx, nothing was processed
+    "error_after",  # 5xx, although it was committed
+    "rate_limited",
+    "slow_before",
+    "slow_after",  # processed and committed, answered late
+    "cut_body",  # processed; half of the promised body
+    "html",  # a 200 page where JSON should be; nothing was processed
+    "redirect",  # to a private address; nothing was processed
+    "token_expired",
+    "token_revoked",
+]
+LimitStyle = Literal["iso", "epoch", "seconds", "date", "none"]
+KINDS: tuple[str, ...] = get_args(Kind)
+AFTER = frozenset({"lost_answer", "error_after", "slow_after", "cut_body"})
+
+
+@dataclass
+class Rule:
+    kind: Kind
+    probability: float = 1.0
+    next: int | None = None  # strikes so many times more, then never
+    skip: int = 0  # lets so many matching requests pass first
+    method: str = "*"
+    path: str = "*"  # with * and ?
+    seconds: float = 30.0  # slow: how long. rate_limited: when to come back
+    status: int = 503
+    style: LimitStyle = "iso"
+    location: str = "http://169.254.169.254/latest/meta-data/"
+
+    def strikes(self, method: str, path: str, chance: Random) -> bool:
+        if self.next == 0 or self.method not in {"*", method} or not fnmatchcase(path, self.path):
+            return False
+        if self.skip > 0:
+            self.skip -= 1
+            return False
+        if self.probability < 1.0 and chance.random() >= self.probability:
+            return False
+        if self.next is not None:
+            self.next -= 1
+        return True
+
+
+@dataclass(frozen=True)
+class Switches:
+    """Ways in which this server differs from Mastodon, for as long as they are on."""
+
+    idempotency: bool = True
+    lag_seconds: float = 0.0  # an account's own list shows a new status only then
+    ignore_min_id: bool = False  # notifications: min_id works like since_id
+    no_v2: bool = False  # there is no /api/v2
+    ids: Style = "snowflake"
+    refuse_empty_user_agent: bool = False
+
+
+@dataclass
+class Faults:
+    rules: list[Rule] = field(default_factory=list)
+    switches: Switches = field(default_factory=Switches)
+    chance: Random = field(default_factory=lambda: Random(1))  # noqa: S311 - practice, not secrets
+
+    @classmethod
+    def parse(cls, wanted: dict[str, Any], seed: int) -> "Faults":
+        """Refuses a rule that would do nothing because of a slip of the pen."""
+        unknown = set(wanted) - {"rules", "switches"}
+        rules = [Rule(**rule) for rule in wanted.get("rules", [])]
+        wrong: list[str] = [rule.kind for rule in rules if rule.kind not in KINDS]
+        wrong += [rule.style for rule in rules if rule.style not in get_args(LimitStyle)]
+        if unknown or wrong:
+            raise ValueError(f"There is no such fault: {', '.join([*sorted(unknown), *wrong])}.")
+        return cls(rules, Switches(**wanted.get("switches", {})), Random(seed))  # noqa: S311
+
+    def as_dict(self) -> dict[str, Any]:
+        return {"rules": [asdict(rule) for rule in self.rules], "switches": asdict(self.switches)}
+
+    def strike(self, method: str, path: str) -> Rule | None:
+        """The first rule that applies; at most one strikes a request."""
+        return next((rule for rule in self.rules if rule.strikes(method, path, self.chance)), None)

@@ -1,0 +1,134 @@
+"""Stands in front of the town and does what the faults say to each request."""
+
+import asyncio
+import json
+from email.utils import formatdate
+from typing import Any
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from workers.town.faults import AFTER, Rule
+from workers.town.limits import iso
+from workers.town.world import Town
+
+PAGE = b"<!doctype html><html lang=en><title>Bad gateway</title><h1>Something broke</h1></html>"
+
+
+class HungUpError(ConnectionResetError):
+    """Only met by callers without a real connection, such as tests inside one process."""
+
+
+class Mischief:
+    def __init__(self, app: ASGIApp, town: Town) -> None:
+        self._app, self._town = app, town
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["path"].startswith("/town/"):
+            await self._app(scope, receive, send)
+            return
+        if (refusal := self._refusal(scope)) is not None:
+            await _answer(send, refusal, b'{"error":"Refused"}')
+            return
+        rule = self._town.faults.strike(scope["method"], scope["path"])
+        if rule is None:
+            await self._app(scope, receive, send)
+            return
+        try:
+            await (self._after if rule.kind in AFTER else self._before)(rule, scope, receive, send)
+        except asyncio.CancelledError:
+            if (drop := scope.get("state", {}).get("drop")) is not None:
+                drop(False)  # the town is leaving: no answer is truer than an invented 500
+            raise
+
+    def _refusal(self, scope: Scope) -> int | None:
+        switches = self._town.faults.switches
+        if switches.no_v2 and scope["path"].startswith("/api/v2/"):
+            return 404
+        agent = dict(scope["headers"]).get(b"user-agent", b"").strip()
+        return 418 if switches.refuse_empty_user_agent and not agent else None
+
+    async def _before(self, rule: Rule, scope: Scope, receive: Receive, send: Send) -> None:
+        match rule.kind:
+            case "reset":
+                await _drop(scope, receive, hard=True)
+            case "slow_before":
+                await asyncio.sleep(rule.seconds)
+                await self._app(scope, receive, send)
+            case "rate_limited":
+                headers = _limit_headers(rule, self._town.now())
+                await _answer(send, 429, b'{"error":"Too many requests"}', headers=headers)
+            case "html":
+                await _answer(send, 200, PAGE, "text/html")
+            case "redirect":
+                await _answer(send, 302, b"", headers={"Location": rule.location})
+            case "token_expired":
+                await _answer(send, 401, b'{"error":"The access token expired"}')
+            case "token_revoked":
+                await _answer(send, 401, b'{"error":"The access token was revoked"}')
+            case _:
+                await _answer(send, rule.status, PAGE, "text/html")
+
+    async def _after(self, rule: Rule, scope: Scope, receive: Receive, send: Send) -> None:
+        kept: list[Message] = []
+
+        async def keep(message: Message) -> None:
+            kept.append(message)
+
+        await self._app(scope, receive, keep)
+        match rule.kind:
+            case "lost_answer":
+                await _drop(scope, receive)
+            case "error_after":
+                await _answer(send, rule.status, PAGE, "text/html")
+            case "slow_after":
+                await asyncio.sleep(rule.seconds)
+                for message in kept:
+                    await send(message)
+            case _:
+                await _cut(kept, scope, receive, send)
+
+
+def _limit_headers(rule: Rule, now_ms: int) -> dict[str, str]:
+    back_ms = now_ms + int(rule.seconds * 1000)
+    counted = {"X-RateLimit-Limit": "300", "X-RateLimit-Remaining": "0"}
+    match rule.style:
+        case "iso":
+            return counted | {"X-RateLimit-Reset": iso(back_ms)}
+        case "epoch":
+            return counted | {"X-RateLimit-Reset": str(back_ms // 1000)}
+        case "seconds":
+            return {"Retry-After": str(int(rule.seconds))}
+        case "date":
+            return {"Retry-After": formatdate(back_ms / 1000, usegmt=True)}
+        case "none":
+            return {}
+
+
+async def _answer(
+    send: Send,
+    status: int,
+    body: bytes,
+    kind: str = "application/json",
+    headers: dict[str, str] | None = None,
+) -> None:
+    named = {"Content-Type": f"{kind}; charset=utf-8", "Content-Length": str(len(body))} | (headers or {})
+    raw = [(name.lower().encode(), value.encode()) for name, value in named.items()]
+    await send({"type": "http.response.start", "status": status, "headers": raw})
+    await send({"type": "http.response.body", "body": body})
+
+
+async def _drop(scope: Scope, receive: Receive, *, hard: bool = False) -> None:
+    """Closes the socket without a byte of answer; hard sends a reset instead of a goodbye."""
+    drop: Any = scope.get("state", {}).get("drop")
+    if drop is None:
+        raise HungUpError("The practice town dropped the connection.")
+    drop(hard)
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _cut(kept: list[Message], scope: Scope, receive: Receive, send: Send) -> None:
+    body = b"".join(message.get("body", b"") for message in kept[1:]) or json.dumps({}).encode()
+    await send(kept[0])
+    await send({"type": "http.response.body", "body": body[: len(body) // 2], "more_body": True})
+    await _drop(scope, receive)
