@@ -98,3 +98,24 @@ class Keyring:
         folder = os.open(self.folder, os.O_RDONLY)
         os.fsync(folder)
         os.close(folder)
+
+
+class LiveVault(Vault):
+    """A keyring's vault that notices when the keys are turned: nobody has to restart a worker for it."""
+
+    def __init__(self, ring: Keyring) -> None:
+        self._ring = ring
+        self._load()
+
+    @property
+    def sealer(self) -> Sealer:
+        return Sealer.from_file(self._ring.folder / PUBLIC_FILE)
+
+    def open(self, key_id: str, sealed: bytes) -> bytes:
+        if key_id not in self.key_ids:
+            self._load()
+        return super().open(key_id, sealed)
+
+    def _load(self) -> None:
+        loaded = self._ring.load()
+        self._keys, self.current = loaded._keys, loaded.current

@@ -16,7 +16,19 @@ from api.access.service import Action
 from api.core.clock import now
 from api.core.errors import Conflict, Forbidden, NotFound
 from api.core.settings import Settings
-from api.models import OPEN, Account, AccountPerson, AccountState, Connection, Delivery, Viewer
+from api.models import (
+    OPEN,
+    Account,
+    AccountPerson,
+    AccountState,
+    Connection,
+    ConnectionState,
+    Delivery,
+    PlatformApp,
+    Secret,
+    SecretKind,
+    Viewer,
+)
 from api.platforms.values import Limits
 
 _WRITES = (Action.DRAFT, Action.PUBLISH, Action.REPLY)
@@ -158,3 +170,72 @@ def _long(age: timedelta) -> str:
             number = seconds // size
             return f"{number} {name}{'s' if number > 1 else ''}"
     return f"{seconds} seconds"
+
+
+async def to_look_at(session: AsyncSession) -> list[UUID]:
+    """Tries at connecting that wait for a worker, or whose time is over."""
+    open_states = (ConnectionState.ASKED, ConnectionState.READY, ConnectionState.ANSWERED)
+    found = await session.execute(
+        select(col(Connection.id)).where(
+            col(Connection.state).in_(open_states),
+            or_(col(Connection.state) != ConnectionState.READY, col(Connection.expires_at) <= now()),
+        )
+    )
+    return list(found.scalars())
+
+
+async def app_for(session: AsyncSession, connection: Connection) -> PlatformApp | None:
+    """Our registration with its server. One whose last use failed is not trusted: the server may have forgotten it."""
+    found = await session.execute(
+        select(PlatformApp).where(
+            col(PlatformApp.platform) == connection.platform,
+            col(PlatformApp.instance) == connection.instance,
+            col(PlatformApp.redirect_uri) == connection.redirect_uri,
+        )
+    )
+    app = found.scalar_one_or_none()
+    return app if app and not await _last_use_failed(session, app) else None
+
+
+async def _last_use_failed(session: AsyncSession, app: PlatformApp) -> bool:
+    last = await session.execute(
+        select(col(Connection.state))
+        .where(col(Connection.app_id) == app.id)
+        .order_by(col(Connection.created_at).desc())
+        .limit(1)
+    )
+    return last.scalar_one_or_none() is ConnectionState.FAILED
+
+
+async def app_of(session: AsyncSession, account: Account) -> tuple[PlatformApp | None, Secret | None]:
+    """The registration that an account was connected through; one whose token was pasted has none."""
+    rows = await session.execute(
+        select(PlatformApp, Secret)
+        .join(Connection, col(Connection.app_id) == col(PlatformApp.id))
+        .join(Secret, col(Secret.holder_id) == col(PlatformApp.id))
+        .where(col(Connection.account_id) == account.id, col(Secret.kind) == SecretKind.CLIENT_SECRET)
+        .order_by(col(Connection.created_at).desc())
+        .limit(1)
+    )
+    row = rows.first()
+    return (row[0], row[1]) if row else (None, None)
+
+
+async def to_give_back(session: AsyncSession) -> list[tuple[Account, Secret]]:
+    """Accounts that were let go of, whose token we still hold."""
+    rows = await session.execute(
+        select(Account, Secret)
+        .join(Secret, col(Secret.holder_id) == col(Account.id))
+        .where(col(Account.state) == AccountState.DISCONNECTED, col(Secret.kind) == SecretKind.ACCESS_TOKEN)
+    )
+    return [(row[0], row[1]) for row in rows]
+
+
+async def limits_to_read(session: AsyncSession, older_than: datetime) -> list[Account]:
+    found = await session.execute(
+        select(Account).where(
+            col(Account.state) == AccountState.ACTIVE,
+            or_(col(Account.limits_read_at).is_(None), col(Account.limits_read_at) < older_than),
+        )
+    )
+    return list(found.scalars())

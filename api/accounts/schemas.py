@@ -4,14 +4,14 @@ from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
-from api.core.wire import Wire
+from api.core.shapes import In, Line, Out, Words
 from api.models import AccountState, ConnectionState
 from api.platforms.values import Platform
 
 
-class ConnectIn(Wire):
+class ConnectIn(In):
     """Begin connecting an account."""
 
     model_config = ConfigDict(
@@ -19,11 +19,11 @@ class ConnectIn(Wire):
     )
 
     platform: Platform
-    instance: str = Field(min_length=1, max_length=300, description="The server: https://host, or just the host.")
+    instance: Words = Field(min_length=1, max_length=300, description="The server: https://host, or just the host.")
     team_id: UUID | None = Field(None, description="The team it belongs to; null: the force's own.")
 
 
-class RegisterPatch(Wire):
+class RegisterPatch(In):
     """What is written down about an account. Only what is sent changes."""
 
     model_config = ConfigDict(
@@ -31,21 +31,21 @@ class RegisterPatch(Wire):
     )
 
     owner_id: UUID | None = Field(None, description="Who answers for it.")
-    recovery_address: str | None = Field(None, max_length=320, description="Where the platform sends a lost password.")
-    when_owner_leaves: str | None = Field(None, max_length=2000, description="What happens to it then.")
+    recovery_address: Line | None = Field(None, description="Where the platform sends a lost password.")
+    when_owner_leaves: Words | None = Field(None, max_length=2000, description="What happens to it then.")
     people: list[UUID] | None = Field(
         None, max_length=200, description="Who may write as it; an empty list: everybody whose role allows it."
     )
 
 
-class LimitsOut(BaseModel):
+class LimitsOut(Out):
     max_length: int
     url_length: int
     max_media: int
     alt_length: int
 
 
-class HealthOut(BaseModel):
+class HealthOut(Out):
     """How it is doing, in a word and in a sentence."""
 
     state: Literal["live", "late", "stopped", "off"]
@@ -56,14 +56,14 @@ class HealthOut(BaseModel):
     queued: int = Field(description="Deliveries that have not gone out yet.")
 
 
-class RegisterOut(BaseModel):
+class RegisterOut(Out):
     owner_id: UUID | None
     recovery_address: str
     when_owner_leaves: str
     people: list[UUID] = Field(description="Who may write as it; empty: everybody whose role allows it.")
 
 
-class AccountOut(BaseModel):
+class AccountOut(Out):
     model_config = ConfigDict(json_schema_extra={"examples": [{"handle": "sandfordnorth@town.example"}]})
 
     id: UUID
@@ -82,10 +82,8 @@ class AccountOut(BaseModel):
     etag: str
 
 
-class ConnectionOut(BaseModel):
+class ConnectionOut(Out):
     """A try at connecting. Ask again until it is ready, send the person to `authorize_url`, ask until it is done."""
-
-    model_config = ConfigDict(from_attributes=True)
 
     id: UUID
     state: ConnectionState

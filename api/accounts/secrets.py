@@ -1,8 +1,9 @@
 """Sealed boxes in the database: put one, look at one, take one away. Nothing here can open them."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -38,3 +39,30 @@ async def take(session: AsyncSession, holder_id: UUID, kind: SecretKind) -> Secr
 
 async def drop(session: AsyncSession, holder_id: UUID) -> None:
     await session.execute(delete(Secret).where(col(Secret.holder_id) == holder_id))
+
+
+async def forget(session: AsyncSession, secret: Secret) -> None:
+    """This very box; one that was put in its place meanwhile stays."""
+    await session.execute(delete(Secret).where(col(Secret.id) == secret.id, col(Secret.box) == secret.box))
+
+
+async def under_other_keys(session: AsyncSession, key_id: str, limit: int = 100) -> Sequence[Secret]:
+    """Boxes that another key than this one opens."""
+    found = await session.execute(
+        select(Secret).where(col(Secret.key_id) != key_id).order_by(col(Secret.id)).limit(limit)
+    )
+    return found.scalars().all()
+
+
+async def reseal(session: AsyncSession, secret: Secret, sealed: Sealed) -> None:
+    """The same secret in a new box, unless it was replaced or dropped since it was read."""
+    await session.execute(
+        update(Secret)
+        .where(col(Secret.id) == secret.id, col(Secret.box) == secret.box)
+        .values(key_id=sealed.key_id, box=sealed.box)
+    )
+
+
+async def keys_in_use(session: AsyncSession) -> dict[str, int]:
+    rows = await session.execute(select(col(Secret.key_id), func.count()).group_by(col(Secret.key_id)))
+    return {row[0]: row[1] for row in rows}

@@ -17,7 +17,7 @@ from api.audit import service as audit
 from api.core.clock import now
 from api.core.errors import Conflict, Forbidden, Invalid, NotFound, Stale
 from api.core.jobs import Job, ask
-from api.core.sealing import Sealed, Sealer
+from api.core.sealing import Sealed, Seals
 from api.core.settings import Settings
 from api.models import (
     Account,
@@ -26,6 +26,8 @@ from api.models import (
     Connection,
     ConnectionState,
     Person,
+    PlatformApp,
+    Secret,
     SecretKind,
     Team,
     Viewer,
@@ -33,6 +35,8 @@ from api.models import (
 from api.platforms.values import Identity, Limits, Platform
 
 MINUTES_TO_CONNECT = 15
+SECONDS_TO_EXCHANGE = 120
+TRIES = 3
 UNDER_WAY = (ConnectionState.ASKED, ConnectionState.READY, ConnectionState.ANSWERED)
 
 
@@ -79,7 +83,7 @@ async def begin_connection(
     return connection
 
 
-async def answer_connection(session: AsyncSession, sealer: Sealer, viewer: Viewer, state: str, code: str) -> Connection:
+async def answer_connection(session: AsyncSession, sealer: Seals, viewer: Viewer, state: str, code: str) -> Connection:
     """The person said yes: the code is sealed at the door and a worker exchanges it. A state works once."""
     connection = await _answered(session, viewer, state)
     await secrets.put(session, connection.id, SecretKind.CODE, sealer.seal(code.encode()))
@@ -146,8 +150,48 @@ async def connection_ready(
         await secrets.put(session, connection.id, SecretKind.VERIFIER, verifier)
 
 
+async def keep_app(session: AsyncSession, connection: Connection, client_id: str, secret: Sealed) -> PlatformApp:
+    """Our registration with a server, in the place of one that it may have forgotten."""
+    found = await session.execute(
+        select(PlatformApp).where(
+            col(PlatformApp.platform) == connection.platform,
+            col(PlatformApp.instance) == connection.instance,
+            col(PlatformApp.redirect_uri) == connection.redirect_uri,
+        )
+    )
+    app = found.scalar_one_or_none() or PlatformApp(
+        platform=connection.platform,
+        instance=connection.instance,
+        redirect_uri=connection.redirect_uri,
+        client_id=client_id,
+    )
+    app.client_id = client_id
+    session.add(app)
+    await session.flush()
+    await secrets.put(session, app.id, SecretKind.CLIENT_SECRET, secret)
+    return app
+
+
+async def try_later(session: AsyncSession, connection: Connection, sentence: str) -> None:
+    """The server could not be reached: a few tries more, then the person is told."""
+    if connection.attempts + 1 >= TRIES:
+        await fail_connection(session, connection, sentence)
+    elif await _step(session, connection, connection.state, attempts=connection.attempts + 1):
+        ask(session, Job("connect", str(connection.id)))
+
+
+async def use_code(session: AsyncSession, connection: Connection) -> Secret | None:
+    """The sealed code, once. It is gone when this is committed: a crash from here on is told, never tried again."""
+    code = await secrets.take(session, connection.id, SecretKind.CODE)
+    if code is not None:
+        until = now() + timedelta(seconds=SECONDS_TO_EXCHANGE)
+        await _step(session, connection, ConnectionState.ANSWERED, expires_at=until)
+    return code
+
+
 async def connection_done(session: AsyncSession, connection: Connection, account: Account) -> None:
-    await _step(session, connection, ConnectionState.DONE, account_id=account.id, error="")
+    if not await _step(session, connection, ConnectionState.DONE, account_id=account.id, error=""):
+        raise Conflict("That took too long. Start connecting again.")
     await secrets.drop(session, connection.id)
 
 

@@ -11,7 +11,7 @@ from api.core.clock import Clock, clock
 from api.core.database import Database
 from api.core.jobs import Job, Queue, asked
 from api.core.metrics import WAKES_LOST
-from api.core.sealing import Sealer
+from api.core.sealing import Seals
 from api.core.settings import Settings
 
 
@@ -27,7 +27,7 @@ class Runtime:
     settings: Settings
     database: Database
     queue: Queue = field(default_factory=Silent)
-    sealer: Sealer | None = None
+    sealer: Seals | None = None
     """Seals what only workers may open; none where no worker's key is at hand."""
     clock: Clock = clock
     _waking: set[asyncio.Task[None]] = field(default_factory=set)

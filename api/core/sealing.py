@@ -3,6 +3,7 @@
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from nacl.public import PublicKey, SealedBox
 
@@ -17,6 +18,12 @@ class Sealed:
 
     key_id: str
     box: bytes
+
+
+class Seals(Protocol):
+    """Whatever can close a box."""
+
+    def seal(self, secret: bytes) -> Sealed: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,3 +42,13 @@ class Sealer:
     @classmethod
     def from_file(cls, path: Path) -> "Sealer":
         return cls(bytes.fromhex(path.read_text().strip()))
+
+
+@dataclass(frozen=True, slots=True)
+class SealerFile:
+    """Reads the public key each time: after the keys were turned, nothing more is closed with the old one."""
+
+    path: Path
+
+    def seal(self, secret: bytes) -> Sealed:
+        return Sealer.from_file(self.path).seal(secret)
