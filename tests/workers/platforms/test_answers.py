@@ -54,17 +54,13 @@ def test_a_clear_no_says_what_to_do_about_it(status: int, said: str, refusal: Re
 
 
 def test_too_long_is_said_in_so_many_words() -> None:
-    error = answers.error(
-        CREATE, reply({"error": "Validation failed: Text character limit of 500 exceeded"}, 422)
-    )
+    error = answers.error(CREATE, reply({"error": "Validation failed: Text character limit of 500 exceeded"}, 422))
     assert str(error) == "The server says that it is too long."
 
 
 def test_a_sentence_never_repeats_what_the_server_said() -> None:
     for status in (400, 401, 403, 404, 422):
-        error = answers.error(
-            CREATE, reply({"error": "Morgan Ellery of 3 Mill Lane exceeded the scope"}, status)
-        )
+        error = answers.error(CREATE, reply({"error": "Morgan Ellery of 3 Mill Lane exceeded the scope"}, status))
         assert "Ellery" not in str(error)
 
 
@@ -107,9 +103,7 @@ def later(seconds: float) -> datetime:
         ({}, None),
     ],
 )
-def test_the_wait_is_read_in_each_style_by_the_servers_own_clock(
-    headers: dict[str, str], wait: float | None
-) -> None:
+def test_the_wait_is_read_in_each_style_by_the_servers_own_clock(headers: dict[str, str], wait: float | None) -> None:
     date = format_datetime(NOW, usegmt=True)
     for request in (CREATE, READ):
         error = answers.error(request, reply({"error": "Too many requests"}, 429, date=date, **headers))

@@ -31,9 +31,7 @@ LOST_AFTER_WRITING = [
 
 
 def carrier(port: int, timeout: float = 0.3) -> HttpxCarrier:
-    return HttpxCarrier(
-        frozenset({("127.0.0.1", port), ("localhost", port)}), timeout=timeout, connect_timeout=0.5
-    )
+    return HttpxCarrier(frozenset({("127.0.0.1", port), ("localhost", port)}), timeout=timeout, connect_timeout=0.5)
 
 
 def create(port: int, scheme: str = "http", host: str = "127.0.0.1") -> Request:
@@ -70,9 +68,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ]
     names = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-days", "2"]
     try:
-        subprocess.run(
-            [*command, *names, "-keyout", path, "-out", f"{path}.crt"], check=True, capture_output=True
-        )
+        subprocess.run([*command, *names, "-keyout", path, "-out", f"{path}.crt"], check=True, capture_output=True)
     except (OSError, subprocess.CalledProcessError):
         pytest.skip("the openssl command is not there to make a certificate")
     path.write_text(path.read_text() + Path(f"{path}.crt").read_text())
@@ -129,9 +125,7 @@ async def test_it_is_the_same_over_an_encrypted_connection(fault: str, tls: ssl.
 def test_it_is_the_same_on_the_loop_that_workers_run_on(fault: str) -> None:
     async def both() -> tuple[object, object]:
         async with faulty(fault) as server:
-            return await outcome(create(server.port), server.port), await outcome(
-                read(server.port), server.port
-            )
+            return await outcome(create(server.port), server.port), await outcome(read(server.port), server.port)
 
     assert uvloop.run(both()) == (Unknown, NotSent)
 

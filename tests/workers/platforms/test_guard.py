@@ -117,9 +117,7 @@ def resolver(monkeypatch: pytest.MonkeyPatch, *rounds: list[str]) -> list[str]:
     return asked
 
 
-@pytest.mark.parametrize(
-    "address", ["127.0.0.1", "10.0.0.1", "169.254.169.254", "fd00::1", "64:ff9b::7f00:1"]
-)
+@pytest.mark.parametrize("address", ["127.0.0.1", "10.0.0.1", "169.254.169.254", "fd00::1", "64:ff9b::7f00:1"])
 async def test_a_name_that_leads_into_a_private_network_is_refused(
     address: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -76,17 +76,13 @@ def test_an_answer_without_an_id_leaves_it_unknown(response: Response) -> None:
 
 
 def test_a_numeric_id_is_kept_as_letters() -> None:
-    published = drive(
-        mastodon.publish(TOWN, TOKEN, DRAFT), lambda request: reply({**MADE, "id": 9007199254740993})
-    )
+    published = drive(mastodon.publish(TOWN, TOKEN, DRAFT), lambda request: reply({**MADE, "id": 9007199254740993}))
     assert published.remote_id == "9007199254740993"
 
 
 def test_being_asked_to_wait_is_not_a_refusal() -> None:
     with pytest.raises(RateLimited) as wait:
-        drive(
-            mastodon.publish(TOWN, TOKEN, DRAFT), lambda request: reply({"error": "x"}, 429, retry_after="7")
-        )
+        drive(mastodon.publish(TOWN, TOKEN, DRAFT), lambda request: reply({"error": "x"}, 429, retry_after="7"))
     assert wait.value.retry_after == 7
 
 
@@ -107,10 +103,7 @@ def test_a_proxy_in_the_way_is_no_proof_of_a_deletion() -> None:
 
 
 def test_what_the_server_calls_gone_is_gone_and_what_it_hides_is_not() -> None:
-    assert (
-        drive(mastodon.status(TOWN, TOKEN, "1"), lambda request: reply({"error": "Record not found"}, 404))
-        is None
-    )
+    assert drive(mastodon.status(TOWN, TOKEN, "1"), lambda request: reply({"error": "Record not found"}, 404)) is None
     with pytest.raises(NotSent):
         drive(mastodon.status(TOWN, TOKEN, "1"), lambda request: page_of_html(404))
     with pytest.raises(Refused) as no:

@@ -74,9 +74,7 @@ def test_who_we_are_is_said_with_the_servers_name_in_handles() -> None:
         if path(request) == "/api/v2/instance":
             assert "Authorization" not in request.headers
             return reply(recorded("mastodon_instance_v2") | {"domain": "Handles.example"})
-        return reply(
-            {"id": "7", "username": "hartwell", "acct": "hartwell", "url": "https://town.example/@hartwell"}
-        )
+        return reply({"id": "7", "username": "hartwell", "acct": "hartwell", "url": "https://town.example/@hartwell"})
 
     identity = drive(mastodon.whoami(TOWN, TOKEN), server)
     assert (identity.remote_id, identity.handle, identity.name) == (
@@ -97,9 +95,7 @@ def test_who_we_are_is_known_even_when_the_server_does_not_describe_itself() -> 
 
 def test_a_token_that_no_longer_works_says_so() -> None:
     with pytest.raises(Refused) as no:
-        drive(
-            mastodon.whoami(TOWN, TOKEN), lambda request: reply({"error": "The access token is invalid"}, 401)
-        )
+        drive(mastodon.whoami(TOWN, TOKEN), lambda request: reply({"error": "The access token is invalid"}, 401))
     assert no.value.refusal is Refusal.TOKEN_REVOKED
 
 
@@ -113,9 +109,7 @@ def test_an_older_server_is_asked_the_older_way(unknown: Response) -> None:
     assert drive(mastodon.limits(TOWN), server) == Limits(max_length=5000)
 
 
-@pytest.mark.parametrize(
-    "response", [reply({}), reply({"error": "unknown token"}, 404), reply({"error": "x"}, 401)]
-)
+@pytest.mark.parametrize("response", [reply({}), reply({"error": "unknown token"}, 404), reply({"error": "x"}, 401)])
 def test_permission_that_is_gone_already_is_given_back(response: Response) -> None:
     drive(mastodon.revoke(TOWN, APP, TOKEN), lambda request: response)
 

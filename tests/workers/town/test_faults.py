@@ -18,9 +18,7 @@ async def test_a_lost_answer_was_committed(socket_town: RunningTown) -> None:
         with pytest.raises(httpx.RemoteProtocolError):
             await north.post("/api/v1/statuses", json={"status": "Hello"}, headers={"Idempotency-Key": "k"})
         assert len(await socket_town.posts()) == 1
-        again = await north.post(
-            "/api/v1/statuses", json={"status": "Hello"}, headers={"Idempotency-Key": "k"}
-        )
+        again = await north.post("/api/v1/statuses", json={"status": "Hello"}, headers={"Idempotency-Key": "k"})
     assert [one["id"] for one in await socket_town.posts()] == [again.json()["id"]]
 
 

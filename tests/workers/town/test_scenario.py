@@ -25,9 +25,7 @@ async def test_the_past_ends_shortly_before_now() -> None:
     assert any(one["deleted_at"] for one in past)
     assert any(one["edited_at"] for one in past)
     kinds = Counter((one["account"].startswith("sandford"), one["visibility"]) for one in past)
-    assert (
-        min(kinds[True, "public"], kinds[False, "public"], kinds[False, "direct"], kinds[True, "direct"]) > 10
-    )
+    assert min(kinds[True, "public"], kinds[False, "public"], kinds[False, "direct"], kinds[True, "direct"]) > 10
     told = (await town.north.get("/api/v1/notifications?types[]=mention&limit=80")).json()
     assert len(told) > 75
     assert len((await town.north.get("/api/v1/conversations?limit=40")).json()) > 10

@@ -64,9 +64,7 @@ async def test_another_account_may_use_the_same_key(town: Town) -> None:
 async def test_idempotency_can_be_switched_off(town: Town) -> None:
     await town.faults(idempotency=False)
     for _ in range(2):
-        await town.north.post(
-            "/api/v1/statuses", json={"status": "Twice"}, headers={"Idempotency-Key": "one"}
-        )
+        await town.north.post("/api/v1/statuses", json={"status": "Twice"}, headers={"Idempotency-Key": "one"})
     assert len(await town.everything()) == 2
 
 
@@ -81,9 +79,7 @@ async def test_a_direct_message_is_for_its_two_people_only(town: Town) -> None:
         assert (await stranger.get(path + "/context")).status_code == 404
     margaret = said["account"]["id"]
     assert (await town.anyone.get(f"/api/v1/accounts/{margaret}/statuses")).json() == []
-    assert [one["id"] for one in (await town.north.get(f"/api/v1/accounts/{margaret}/statuses")).json()] == [
-        said["id"]
-    ]
+    assert [one["id"] for one in (await town.north.get(f"/api/v1/accounts/{margaret}/statuses")).json()] == [said["id"]]
     assert "sorry to trouble" not in (await town.anyone.get("/")).text
     assert (await town.anyone.get(f"/@margaret_bl/{said['id']}")).status_code == 404
 
@@ -100,9 +96,7 @@ async def test_a_direct_reply_reaches_only_whom_it_names(town: Town) -> None:
 async def test_a_thread_shows_what_stands_above_and_below(town: Town) -> None:
     first = await town.say("jom", "Speeding again", to="sandfordnorth")
     second = await town.say("lollylin", "I saw it too!", to="sandfordnorth", in_reply_to_id=first["id"])
-    hidden = await town.say(
-        "jom", "don't tell", to="sandfordnorth", in_reply_to_id=second["id"], visibility="direct"
-    )
+    hidden = await town.say("jom", "don't tell", to="sandfordnorth", in_reply_to_id=second["id"], visibility="direct")
     third = await town.post("Thank you both", in_reply_to_id=second["id"])
     context = (await town.anyone.get(f"/api/v1/statuses/{second['id']}/context")).json()
     assert [one["id"] for one in context["ancestors"]] == [first["id"]]
@@ -186,7 +180,5 @@ async def test_a_picture_goes_out_with_its_description(town: Town) -> None:
     sent = await town.north.post("/api/v2/media", files=file, data={"description": "A goose"})
     posted = await town.post("Look", media_ids=[sent.json()["id"]])
     assert [one["description"] for one in posted["media_attachments"]] == ["A goose"]
-    refused = await town.north.post(
-        "/api/v2/media", files={"file": ("a.exe", b"MZ", "application/x-dosexec")}
-    )
+    refused = await town.north.post("/api/v2/media", files={"file": ("a.exe", b"MZ", "application/x-dosexec")})
     assert refused.status_code == 422
