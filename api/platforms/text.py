@@ -6,7 +6,8 @@ import regex
 
 from api.platforms.values import Limits, Platform
 
-URL = regex.compile(r"https?://[^\s<>\"]+", regex.IGNORECASE)
+# As servers find links: a host with a dot, and no punctuation that ends the sentence. Never counts too little.
+URL = regex.compile(r"""https?://[^\s<>"/?#]+\.[^\s<>"]*[^\s<>".,;:!?'’”)\]}…]""", regex.IGNORECASE)
 REMOTE_MENTION = regex.compile(r"(?<![\w/])@(\w[\w.-]*)@[\w.-]+\w", regex.IGNORECASE)
 GRAPHEME = regex.compile(r"\X")
 

@@ -3,6 +3,7 @@
 import asyncio
 import re
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from importlib.metadata import version
 from typing import Protocol, TypeVar
 
@@ -131,6 +132,7 @@ class HttpxCarrier:
         )
 
 
+@lru_cache(256)
 def _url(address: str) -> httpx.URL:
     try:
         url = httpx.URL(address)

@@ -10,6 +10,7 @@ import ssl
 import time
 from collections.abc import AsyncIterable, Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import httpcore
@@ -48,6 +49,8 @@ class Wire(httpcore.AsyncNetworkStream):
             return
         try:
             self._writer.write(buffer)
+            if not self._writer.transport.get_write_buffer_size():
+                return  # the system took it all: nothing to wait for
             async with asyncio.timeout(timeout):
                 await self._writer.drain()
         except TimeoutError as error:
@@ -130,8 +133,11 @@ class Lanes:
         self._backend = GuardedBackend(guard)
         self._most, self._longest = most, longest_body
         self._lanes: dict[tuple[bytes, bytes, int], Lane] = {}
-        self._tls = ssl.create_default_context()
         self._swept = time.monotonic()
+
+    @cached_property
+    def tls(self) -> ssl.SSLContext:
+        return ssl.create_default_context()
 
     async def send(self, request: httpcore.Request, wait: float) -> tuple[httpcore.Response, bytes]:
         """The answer with its whole body. PoolTimeout when no connection came free in `wait` seconds."""
@@ -182,7 +188,7 @@ class Lanes:
                 return connection
             await connection.aclose()
         return httpcore.AsyncHTTPConnection(
-            origin, ssl_context=self._tls, keepalive_expiry=IDLE_FOR, network_backend=self._backend
+            origin, ssl_context=self.tls, keepalive_expiry=IDLE_FOR, network_backend=self._backend
         )
 
     async def _give_back(self, lane: Lane, connection: httpcore.AsyncHTTPConnection) -> None:

@@ -30,8 +30,8 @@ LOST_AFTER_WRITING = [
 ]
 
 
-def carrier(port: int, timeout: float = 0.3) -> HttpxCarrier:
-    return HttpxCarrier(frozenset({("127.0.0.1", port), ("localhost", port)}), timeout=timeout, connect_timeout=0.5)
+def carrier(port: int, timeout: float = 0.15) -> HttpxCarrier:
+    return HttpxCarrier(frozenset({("127.0.0.1", port), ("localhost", port)}), timeout=timeout, connect_timeout=0.3)
 
 
 def create(port: int, scheme: str = "http", host: str = "127.0.0.1") -> Request:
@@ -198,7 +198,7 @@ async def test_an_idle_connection_is_not_trusted_for_long(monkeypatch: pytest.Mo
 async def test_when_every_connection_is_busy_waiting_ends_as_not_sent() -> None:
     async with faulty("never answer") as server:
         allowed = frozenset({("127.0.0.1", server.port)})
-        ours = HttpxCarrier(allowed, timeout=1.0, connections=1, connect_timeout=0.1)
+        ours = HttpxCarrier(allowed, timeout=0.4, connections=1, connect_timeout=0.1)
         first = asyncio.create_task(ours.send(create(server.port)))
         await asyncio.sleep(0.05)
         with pytest.raises(NotSent):

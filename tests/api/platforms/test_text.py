@@ -1,0 +1,72 @@
+"""Counting as the platforms count."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from api.platforms.text import count, graphemes
+from api.platforms.values import Limits, Platform
+
+FAMILY = "\U0001f468\u200d\U0001f469\u200d\U0001f467\u200d\U0001f466"
+ENGLAND = "\U0001f3f4\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f"
+
+
+def mastodon(text: str, limits: Limits = Limits()) -> int:  # noqa: B008 - a frozen value
+    return count(Platform.MASTODON, text, limits)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", 0),
+        (FAMILY, 1),
+        (ENGLAND, 1),
+        ("café", 4),
+        ("cafe\u0301", 4),
+        ("1\ufe0f\u20e3", 1),
+        ("a\r\nb", 3),
+        ("🇬🇧🇬🇧", 2),
+        ("👍🏽", 1),
+        ("ŵ ŷ Cymraeg", 11),
+        ("日本語", 3),
+        ("العربية", 7),
+    ],
+)
+def test_a_character_is_what_a_reader_calls_one(text: str, expected: int) -> None:
+    assert graphemes(text) == expected
+    assert mastodon(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("https://www.police.uk/pu/contact-us/", 23),
+        ("http://a.uk", 23),
+        ("HTTPS://A.EXAMPLE/B", 23),
+        ("see https://www.police.uk/pu/contact-us/ now", 31),
+        ("https://a.example/1 https://a.example/2", 47),
+        ("See https://a.example/1.", 28),
+        ("(https://a.example/1)", 25),
+        ("https://a.example/?a=1&b=2#c, then", 29),
+        ("met.police.uk", 13),
+        ("email a@b.co.uk", 15),
+        ("http://localhost/x", 18),
+        ("@amy@shire.example", 4),
+        ("@amy@shire.example and @ben", 13),
+        ("@amy@shire.example, thanks", 12),
+        ("Hello @amy@shire.example!", 11),
+        ("@amy", 4),
+        ("https://shire.example/@amy", 23),
+    ],
+)
+def test_links_and_mentions_count_as_the_server_counts_them(text: str, expected: int) -> None:
+    assert mastodon(text) == expected
+
+
+def test_a_link_counts_as_the_instance_says() -> None:
+    assert mastodon("https://www.police.uk/pu/contact-us/", Limits(url_length=25)) == 25
+
+
+@given(st.text(alphabet="abé \n👍", max_size=40))
+def test_without_links_and_mentions_it_is_the_number_of_characters(text: str) -> None:
+    assert mastodon(text) == graphemes(text)
