@@ -12,10 +12,12 @@ from api.core.runtime import Runtime
 from api.deps import Authenticate, Problem
 from api.forces import routes as forces
 from api.identity import routes as identity
+from api.outbox import routes as outbox
 
 SERVICES: dict[str, Sequence[APIRouter]] = {
     "forces": (forces.teams, forces.neighbourhoods),
     "identity": (identity.me, identity.people, identity.tokens, identity.sessions),
+    "posts": (outbox.router,),
 }
 ABOUT = """What other systems of a force may do with Beatline.
 

@@ -17,6 +17,10 @@ class Clock:
     def now(self) -> datetime:
         return self._source() + self._shift
 
+    @property
+    def shift(self) -> timedelta:
+        return self._shift
+
     def pass_time(self, **amount: float) -> None:
         self._shift += timedelta(**amount)
 

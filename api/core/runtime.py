@@ -14,6 +14,14 @@ from api.core.metrics import WAKES_LOST
 from api.core.sealing import Seals
 from api.core.settings import Settings
 
+SETTINGS = "settings"
+
+
+def settings_of(session: AsyncSession) -> Settings:
+    """What this installation decided, for a service that was handed a session of the runtime."""
+    settings: Settings = session.info.get(SETTINGS) or Settings()
+    return settings
+
 
 class Silent:
     """A queue that wakes no one: loops find the rows by themselves."""
@@ -35,12 +43,14 @@ class Runtime:
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncSession]:
         async with self.database.read() as session:
+            session.info[SETTINGS] = self.settings
             yield session
 
     @asynccontextmanager
     async def unit_of_work(self) -> AsyncIterator[AsyncSession]:
         """One change: all of it or nothing. Wake-ups leave after the commit and are never waited for."""
         async with self.database.write() as session:
+            session.info[SETTINGS] = self.settings
             yield session
         for job in asked(session):
             self.wake(job)

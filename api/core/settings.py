@@ -61,7 +61,7 @@ class Settings(BaseSettings):
     )
 
     look_ahead: float = Field(5, ge=0, description="How long before its time a delivery is claimed.")
-    lease: float = Field(15, gt=0, description="How long a worker may hold a claimed delivery.")
+    lease: float = Field(10, gt=0, description="How long a worker may be silent before its deliveries are taken over.")
     claim_batch: int = Field(500, ge=1, description="Deliveries claimed at once.")
     in_flight: int = Field(500, ge=1, description="Requests a sending worker has open at once.")
     dispatch_interval: float = Field(0.5, gt=0, description="How often a sending worker looks for due rows.")
@@ -69,7 +69,8 @@ class Settings(BaseSettings):
         30, ge=0, description="After giving up on an answer, wait before the list that decides."
     )
     read_back_tries: int = Field(20, ge=1, description="Failed read-backs before a person is asked.")
-    retry_limit: int = Field(8, ge=1, description="Attempts that did not reach the platform before giving up.")
+    retry_limit: int = Field(30, ge=1, description="Attempts that did not reach the platform before giving up.")
+    drain: float = Field(20, ge=0, description="When a worker is stopped, how long it waits for what it is sending.")
     useful_hours: float = Field(
         2, gt=0, description="Hours after its time for which a post without an end is still worth sending."
     )

@@ -1,0 +1,292 @@
+"""Taking deliveries in hand: claim ahead of time, write the fence, keep the lease, take over what was dropped."""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Select, and_, case, func, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from api.core.sealing import Sealed
+from api.models import Account, Delivery, DeliveryState, Secret, SecretKind
+from api.outbox.life import CANNOT_LOOK, GONE_QUIET, NO_LONGER_USEFUL
+from api.outbox.open import IS_OPEN, being_read_back, can_send, due, in_other_hands, twin_under_way
+from api.platforms.values import Address, Draft, Platform
+
+CHUNK = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Everything that sending or reading back one delivery needs, read once."""
+
+    id: UUID
+    account_id: UUID
+    post_id: UUID | None
+    message_id: UUID | None
+    due_at: datetime
+    ready_at: datetime
+    """Not before this: its time, the end of a wait, and the platform's own patience."""
+    useful_until: datetime
+    attempts: int
+    read_backs: int
+    first_started_at: datetime | None
+    address: Address
+    draft: Draft
+    sealed: Sealed
+
+    @property
+    def order(self) -> tuple[datetime, UUID]:
+        return self.due_at, self.id
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What the rows above a delivery (its post, its reply) want to hear about."""
+
+    delivery_id: UUID
+    post_id: UUID | None
+    message_id: UUID | None
+
+
+async def claim(
+    session: AsyncSession, worker: str, now: datetime, look_ahead: timedelta, lease: timedelta, limit: int
+) -> list[Claim]:
+    """Due deliveries in order, none of an account that another worker holds something of."""
+    horizon = now + look_ahead
+    ready = and_(due(horizon, now), ~in_other_hands(worker))
+    accounts = await _lock_accounts(session, ready, can_send(horizon), limit)
+    if not accounts:
+        return []
+    # A second statement sees what others committed before the accounts were ours.
+    chosen = (
+        select(col(Delivery.id))
+        .where(ready, col(Delivery.account_id).in_(accounts))
+        .order_by(col(Delivery.due_at), col(Delivery.id))
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    rows = await session.execute(
+        _moved(DeliveryState.CLAIMED, claimed_by=worker, lease_until=now + lease)
+        .where(col(Delivery.id).in_(chosen), col(Delivery.state) == DeliveryState.QUEUED)
+        .returning(col(Delivery.id))
+    )
+    return await _read(session, rows.scalars().all())
+
+
+async def start(
+    session: AsyncSession, worker: str, ids: Collection[UUID], now: datetime, lease: timedelta
+) -> set[UUID]:
+    """The fence: those of them that may be sent now. Once this is committed, a crash leaves them in doubt."""
+    if not ids:
+        return set()
+    rows = await session.execute(
+        _moved(
+            DeliveryState.SENDING,
+            lease_until=now + lease,
+            attempts=col(Delivery.attempts) + 1,
+            first_started_at=func.coalesce(col(Delivery.first_started_at), now),
+        )
+        .where(
+            col(Delivery.id).in_(ids),
+            col(Delivery.state) == DeliveryState.CLAIMED,
+            col(Delivery.claimed_by) == worker,
+            col(Delivery.lease_until) > now,
+            col(Delivery.useful_until) > now,
+        )
+        .returning(col(Delivery.id))
+    )
+    return set(rows.scalars())
+
+
+async def renew(
+    session: AsyncSession, worker: str, ids: Collection[UUID], now: datetime, lease: timedelta
+) -> set[UUID]:
+    """Those that are still ours. By id, not by worker: a claim whose answer never reached us must run out."""
+    kept: set[UUID] = set()
+    for some in _chunks(ids):
+        rows = await session.execute(
+            update(Delivery)
+            .where(
+                col(Delivery.id).in_(some),
+                col(Delivery.claimed_by) == worker,
+                col(Delivery.state).in_((DeliveryState.CLAIMED, DeliveryState.SENDING, DeliveryState.UNKNOWN)),
+            )
+            .values(lease_until=now + lease)
+            .returning(col(Delivery.id))
+            .execution_options(synchronize_session=False)
+        )
+        kept |= set(rows.scalars())
+    return kept
+
+
+async def release(session: AsyncSession, worker: str, ids: Collection[UUID]) -> None:
+    """Gives back what was only claimed, so that others need not wait for the lease."""
+    for some in _chunks(ids):
+        await session.execute(
+            _moved(DeliveryState.QUEUED, claimed_by=None, lease_until=None).where(
+                col(Delivery.id).in_(some),
+                col(Delivery.state) == DeliveryState.CLAIMED,
+                col(Delivery.claimed_by) == worker,
+            )
+        )
+
+
+async def expire_leases(
+    session: AsyncSession, now: datetime, look_ahead: timedelta, *, nobody_else: bool = False
+) -> list[Settled]:
+    """What a silent worker had only claimed is free again; what it was sending is in doubt.
+
+    `nobody_else`: no other worker can be alive, so that every lease is one of the dead.
+    """
+    run_out = and_(IS_OPEN, col(Delivery.due_at) <= now + look_ahead)
+    if not nobody_else:
+        run_out = and_(run_out, col(Delivery.lease_until) <= now)
+    await session.execute(
+        _moved(DeliveryState.QUEUED, claimed_by=None, lease_until=None).where(
+            run_out, col(Delivery.state) == DeliveryState.CLAIMED
+        )
+    )
+    return await _settle(
+        session,
+        _moved(
+            DeliveryState.UNKNOWN, claimed_by=None, lease_until=None, given_up_at=now, not_before=now,
+            empty_lists=0, read_backs=0, error=GONE_QUIET,
+        ).where(run_out, col(Delivery.state) == DeliveryState.SENDING),
+    )  # fmt: skip
+
+
+async def miss(session: AsyncSession, now: datetime) -> list[Settled]:
+    """What is no longer useful is not sent: a night's outage is never dumped out in the morning."""
+    late = and_(IS_OPEN, col(Delivery.due_at) <= now, col(Delivery.useful_until) <= now)
+    before = case((col(Delivery.error).is_(None), ""), else_=col(Delivery.error) + " ")
+    missed = await _settle(
+        session,
+        _moved(DeliveryState.MISSED, error=before + NO_LONGER_USEFUL).where(
+            late, col(Delivery.state) == DeliveryState.QUEUED
+        ),
+    )
+    cannot_look = ~col(Delivery.account_id).in_(select(col(Account.id)).where(can_send(now + timedelta(days=1))))
+    return missed + await _settle(
+        session,
+        _moved(DeliveryState.NEEDS_PERSON, claimed_by=None, lease_until=None, error=CANNOT_LOOK).where(
+            late, col(Delivery.state) == DeliveryState.UNKNOWN, cannot_look
+        ),
+    )
+
+
+async def to_read_back(session: AsyncSession, worker: str, now: datetime, lease: timedelta, limit: int) -> list[Claim]:
+    """Deliveries in doubt whose account's list may be looked at now, oldest attempt first."""
+    doubtful = and_(
+        IS_OPEN,
+        col(Delivery.state) == DeliveryState.UNKNOWN,
+        col(Delivery.not_before) <= now,
+        (col(Delivery.lease_until).is_(None)) | (col(Delivery.lease_until) <= now),
+        ~being_read_back(worker, now),
+        ~twin_under_way(),
+    )
+    accounts = await _lock_accounts(session, doubtful, can_send(now), limit)
+    if not accounts:
+        return []
+    chosen = (
+        select(col(Delivery.id))
+        .where(doubtful, col(Delivery.account_id).in_(accounts))
+        .order_by(col(Delivery.first_started_at), col(Delivery.id))
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    rows = await session.execute(
+        update(Delivery)
+        .where(col(Delivery.id).in_(chosen), col(Delivery.state) == DeliveryState.UNKNOWN)
+        .values(claimed_by=worker, lease_until=now + lease)
+        .returning(col(Delivery.id))
+        .execution_options(synchronize_session=False)
+    )
+    claims = await _read(session, rows.scalars().all())
+    return sorted(claims, key=lambda each: (each.first_started_at or each.due_at, each.id))
+
+
+async def _lock_accounts(
+    session: AsyncSession, ready: ColumnElement[bool], usable: ColumnElement[bool], limit: int
+) -> Sequence[UUID]:
+    """An account is looked at by one claiming worker at a time; who does not get it comes back."""
+    found = (
+        select(col(Delivery.account_id))
+        .join(Account, col(Account.id) == col(Delivery.account_id))
+        .where(ready, usable)
+        .order_by(col(Delivery.due_at), col(Delivery.id))
+        .limit(limit)
+    )
+    rows = await session.execute(
+        select(col(Account.id))
+        .where(col(Account.id).in_(found))
+        .order_by(col(Account.id))
+        .with_for_update(key_share=True, skip_locked=True)
+    )
+    return rows.scalars().all()
+
+
+async def _read(session: AsyncSession, ids: Sequence[UUID]) -> list[Claim]:
+    claims = [_claim(row) for some in _chunks(ids) for row in (await session.execute(_claims(some))).all()]
+    return sorted(claims, key=lambda each: each.order)
+
+
+def _claims(ids: Collection[UUID]) -> Select[Any]:
+    return (
+        select(
+            *(getattr(Delivery.__table__.c, name) for name in _OF_DELIVERY),  # type: ignore[attr-defined]
+            col(Account.platform), col(Account.instance), col(Account.remote_id).label("account_remote_id"),
+            col(Account.handle), col(Account.send_after), col(Secret.key_id), col(Secret.box),
+        )
+        .join(Account, col(Account.id) == col(Delivery.account_id))
+        .join(Secret, (col(Secret.holder_id) == col(Account.id)) & (col(Secret.kind) == SecretKind.ACCESS_TOKEN))
+        .where(col(Delivery.id).in_(ids))
+    )  # fmt: skip
+
+
+_OF_DELIVERY = (
+    "id", "account_id", "post_id", "message_id", "due_at", "not_before", "useful_until", "attempts", "read_backs",
+    "first_started_at", "text", "visibility", "in_reply_to", "language",
+)  # fmt: skip
+
+
+def _claim(row: Any) -> Claim:
+    return Claim(
+        id=row.id,
+        account_id=row.account_id,
+        post_id=row.post_id,
+        message_id=row.message_id,
+        due_at=row.due_at,
+        ready_at=max(row.due_at, row.not_before, row.send_after or row.due_at),
+        useful_until=row.useful_until,
+        attempts=row.attempts,
+        read_backs=row.read_backs,
+        first_started_at=row.first_started_at,
+        address=Address(Platform(row.platform), row.instance, row.account_remote_id, row.handle),
+        draft=Draft(
+            key=str(row.id), text=row.text, visibility=row.visibility, in_reply_to=row.in_reply_to,
+            language=row.language,
+        ),
+        sealed=Sealed(row.key_id, row.box),
+    )  # fmt: skip
+
+
+async def _settle(session: AsyncSession, change: Any) -> list[Settled]:
+    rows = await session.execute(change.returning(col(Delivery.id), col(Delivery.post_id), col(Delivery.message_id)))
+    return [Settled(*row) for row in rows]
+
+
+def _moved(state: DeliveryState, **values: Any) -> Any:
+    return (
+        update(Delivery)
+        .values(state=state, version=col(Delivery.version) + 1, **values)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def _chunks(ids: Iterable[UUID]) -> Iterable[list[UUID]]:
+    all_of_them = list(ids)
+    return (all_of_them[at : at + CHUNK] for at in range(0, len(all_of_them), CHUNK))

@@ -1,0 +1,32 @@
+"""Deliveries on the wire."""
+
+from uuid import UUID
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StrictBool
+
+from api.core.wire import Wire
+from api.models import DeliveryState
+
+
+class DeliveryOut(BaseModel):
+    """`lateness_ms` is measured to the platform's answer; after a lost answer, to the time it shows itself."""
+
+    model_config = ConfigDict(from_attributes=True, frozen=True)
+
+    id: UUID
+    account_id: UUID
+    post_id: UUID | None
+    state: DeliveryState
+    due_at: AwareDatetime
+    useful_until: AwareDatetime
+    sent_at: AwareDatetime | None
+    lateness_ms: int | None
+    remote_id: str | None
+    url: str | None
+    error: str | None = Field(description="A sentence for whoever has to act.")
+
+
+class RetryIn(Wire):
+    even_if_unsure: StrictBool = Field(
+        False, description="Send it although nobody knows whether it is out already. Kept in the audit."
+    )

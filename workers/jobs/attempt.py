@@ -1,0 +1,105 @@
+"""One attempt at the platform, and which event in a delivery's life its outcome is."""
+
+import asyncio
+from datetime import datetime, timedelta
+from functools import lru_cache
+from random import Random
+
+from api.core.log import log
+from api.core.sealing import Sealed
+from api.outbox.life import GONE_QUIET, Absent, Event, Found, Lost, No, Sent, Unread, Waits
+from api.outbox.service import Claim
+from api.platforms.errors import NotSent, PlatformError, RateLimited, Refusal, Refused, Unknown
+from api.platforms.facts import FACTS
+from api.platforms.values import Token
+from workers.context import Context
+from workers.jobs.dbclock import DatabaseClock
+from workers.platforms.http import carry
+from workers.vault import CannotOpen
+
+NO_KEY = "This worker cannot open the account's permission. Ask whoever runs Beatline to look at its keys."
+NO_CONNECTOR = "This worker does not know the platform yet. It goes out once the workers are up to date."
+WAIT_FOR_PEOPLE = 30.0
+FIRST_WAIT, LONGEST_WAIT = 1.0, 300.0
+
+
+class Attempts:
+    """Talks to platforms; never to the database."""
+
+    def __init__(self, context: Context, clock: DatabaseClock, chance: Random) -> None:
+        self._context, self._clock, self._chance = context, clock, chance
+        # A carrier has its own time-outs; this one ends an exchange of many requests.
+        self._longest = 4 * context.runtime.settings.request_timeout
+        self._token = lru_cache(maxsize=4096)(self._open)
+
+    async def publish(self, claim: Claim) -> Event:
+        connector = self._context.connectors.get(claim.address.platform)
+        if connector is None:
+            return self._waits(NO_CONNECTOR, WAIT_FOR_PEOPLE)
+        try:
+            token = self._token(claim.sealed)
+        except CannotOpen:
+            return self._waits(NO_KEY, WAIT_FOR_PEOPLE)
+        try:
+            async with asyncio.timeout(self._longest):
+                exchange = connector.publish(claim.address, token, claim.draft)
+                published = await carry(self._context.carrier, exchange)
+        except PlatformError as error:
+            return self._not_published(claim, error)
+        except Exception:  # whatever broke, something may have been written before it did
+            log.exception("attempt broke", platform=claim.address.platform)
+            return self._lost(claim, GONE_QUIET)
+        return Sent(published.remote_id, published.url, self._clock.now())
+
+    async def find(self, claim: Claim, linked: frozenset[str]) -> Event:
+        """Reads our own list back past the first attempt."""
+        asked_at = self._clock.now()
+        started_at = claim.first_started_at or claim.due_at
+        try:
+            connector = self._context.connectors[claim.address.platform]
+            token = self._token(claim.sealed)
+            async with asyncio.timeout(3 * self._longest):
+                exchange = connector.find(claim.address, token, claim.draft, started_at, linked)
+                found = await carry(self._context.carrier, exchange)
+        except RateLimited as error:
+            return Unread(str(error), self._after(error.retry_after, claim.read_backs), counts=False)
+        except Refused as error:
+            return Unread(str(error), self._after(None, claim.read_backs), counts=True, refusal=error.refusal)
+        except (PlatformError, CannotOpen, KeyError, TimeoutError) as error:
+            sentence = str(error) if isinstance(error, PlatformError) else GONE_QUIET
+            return Unread(sentence, self._after(None, claim.read_backs), counts=True)
+        except Exception:
+            log.exception("read-back broke", platform=claim.address.platform)
+            return Unread(GONE_QUIET, self._after(None, claim.read_backs), counts=True)
+        return Found(found.remote_id, found.url, found.created_at) if found else Absent(asked_at)
+
+    def stale(self) -> Event:
+        """The fence was written too long ago to trust it; nothing was sent."""
+        return Waits("It was interrupted before anything was sent.", self._clock.now(), counts=False)
+
+    def _not_published(self, claim: Claim, error: PlatformError) -> Event:
+        match error:
+            case RateLimited():
+                return Waits(str(error), self._after(error.retry_after, claim.attempts), counts=False)
+            case NotSent():
+                return Waits(str(error), self._after(error.retry_after, claim.attempts), counts=True)
+            case Refused(refusal=Refusal.DUPLICATE) | Unknown():
+                return self._lost(claim, str(error))  # a duplicate is there already: the list tells which
+            case Refused():
+                return No(error.refusal, str(error))
+        return self._lost(claim, str(error))
+
+    def _lost(self, claim: Claim, sentence: str) -> Lost:
+        return Lost(sentence, readable=FACTS[claim.address.platform].can_read_back)
+
+    def _waits(self, sentence: str, seconds: float) -> Waits:
+        return Waits(sentence, self._after(seconds, 0), counts=True)
+
+    def _after(self, retry_after: float | None, tries: int) -> datetime:
+        """Longer each time, and never the same for two: a server that comes back is not met by everybody at once."""
+        wait = retry_after if retry_after is not None else min(LONGEST_WAIT, FIRST_WAIT * 2 ** min(tries, 12))
+        jitter = self._chance.uniform(0, max(0.1, min(wait / 4, 30)))
+        return self._clock.now() + timedelta(seconds=wait + jitter)
+
+    def _open(self, sealed: Sealed) -> Token:
+        return Token(self._context.vault.open(sealed.key_id, sealed.box).decode())
