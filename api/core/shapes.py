@@ -1,4 +1,4 @@
-"""What every shape on the wire is made of: closed, frozen, and nothing in it that a database would choke on."""
+"""What shapes on the wire are made of: nothing in it that a database would choke on. `wire` is what comes in."""
 
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -35,12 +35,6 @@ Words = Annotated[StrictStr, AfterValidator(_printable)]
 Line = Annotated[StrictStr, AfterValidator(_printable), AfterValidator(str.strip), Field(max_length=200)]
 """A few words on one line."""
 Count = Annotated[StrictInt, Field(ge=0, le=100_000)]
-
-
-class In(BaseModel):
-    """Input: a field that we do not know is a mistake, not noise."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Out(BaseModel):

@@ -37,8 +37,3 @@ class StandardPostOut(Out):
     @classmethod
     def of(cls, standard_post: StandardPost) -> "StandardPostOut":
         return cls.model_validate(standard_post)
-
-
-class StandardPostsOut(Out):
-    items: list[StandardPostOut]
-    next_cursor: str | None = None

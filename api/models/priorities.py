@@ -1,5 +1,6 @@
 """Questions about priorities, what people answered, what the team decided and did."""
 
+import secrets
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
@@ -60,6 +61,8 @@ class Question(Shared, table=True):
     opens_at: datetime
     closes_at: datetime | None = None
     asked_by_id: UUID = Field(foreign_key="people.id")
+    voice_key: str = Field(default_factory=lambda: secrets.token_hex(32), repr=False)
+    """Hashes who answered into a voice; thrown away when the round closes, so that nobody can be found by it later."""
 
 
 class Source(StrEnum):

@@ -426,6 +426,7 @@ def upgrade() -> None:
         sa.Column("opens_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
         sa.Column("closes_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
         sa.Column("asked_by_id", sa.Uuid(), nullable=False),
+        sa.Column("voice_key", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.ForeignKeyConstraint(["asked_by_id"], ["people.id"], name=op.f("fk_questions_asked_by_id_people")),
         sa.ForeignKeyConstraint(["force_id"], ["forces.id"], name=op.f("fk_questions_force_id_forces")),
         sa.ForeignKeyConstraint(

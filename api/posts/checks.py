@@ -1,0 +1,54 @@
+"""What must be true before anything is queued. Each refusal says which account, by how much, and what to do."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+
+from api.accounts.queries import limits_of
+from api.core.clock import now
+from api.core.errors import Invalid
+from api.library.filling import names_in
+from api.platforms.text import count
+from api.posts.values import Outgoing, When
+
+GRACE = timedelta(seconds=60)
+"""A time that has passed by no more than this means now: requests take time, clocks differ."""
+
+
+def when(publish_at: datetime | None, useful_until: datetime | None) -> When:
+    """Nothing means now. A time that has passed is refused: a post is never sent late on purpose."""
+    present = now()
+    if publish_at is not None and publish_at < present - GRACE:
+        raise Invalid("That time has passed. Choose one that is still to come, or publish now.", "publish_at")
+    due_at = max(publish_at or present, present)
+    if useful_until is not None and useful_until <= due_at:
+        raise Invalid(
+            "It would be out of date before it goes out: “useful until” comes after its time.", "useful_until"
+        )
+    return When(due_at, useful_until)
+
+
+def ready(outgoing: Sequence[Outgoing]) -> None:
+    """Every account's text can go out as it is."""
+    if not outgoing:
+        raise Invalid("Choose at least one account for it to go out from.", "account_ids")
+    for each in outgoing:
+        if not each.text.strip():
+            raise Invalid("Write something first: the text is empty.", "text")
+    unfilled = sorted({name for each in outgoing for name in names_in(each.text)})
+    if unfilled:
+        raise Invalid(f"Fill in {' and '.join('{' + name + '}' for name in unfilled)} first.", "text")
+    _short_enough(outgoing)
+
+
+def _short_enough(outgoing: Iterable[Outgoing]) -> None:
+    long = []
+    for each in outgoing:
+        limit = limits_of(each.account).max_length
+        length = count(each.account.platform, each.text, limits_of(each.account))
+        if length > limit:
+            long.append({"account_id": str(each.account.id), "handle": each.account.handle, "over": length - limit})
+    if long:
+        words = "; ".join(f"{one['over']} too many for {one['handle']}" for one in long)
+        raise Invalid(
+            f"Too long, in characters: {words}. Shorten it, or say it differently there.", "text", too_long=long
+        )

@@ -1,0 +1,78 @@
+"""A post's state follows from its deliveries, and a schedule is done when nothing of it waits any more."""
+
+from collections.abc import Iterable
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import and_, case, exists, func, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from api.models import Delivery, DeliveryState, Destination, Post, PostState, Schedule, ScheduleState
+
+UNDER_WAY = (DeliveryState.CLAIMED, DeliveryState.SENDING, DeliveryState.UNKNOWN)
+WAITING = (DeliveryState.QUEUED, DeliveryState.HELD)
+NOT_SENT = (DeliveryState.REFUSED, DeliveryState.MISSED, DeliveryState.NEEDS_PERSON)
+
+
+async def settle(session: AsyncSession, post_ids: Iterable[UUID]) -> None:
+    """Settling twice changes nothing. Call it after the deliveries were changed, in the same transaction."""
+    ids = sorted(set(post_ids))
+    if not ids:
+        return
+    # Locked first and in one order: two workers recording two accounts of one post must see each other's rows.
+    await session.flush()
+    await session.execute(select(col(Post.id)).where(col(Post.id).in_(ids)).order_by(col(Post.id)).with_for_update())
+    await session.execute(
+        update(Post)
+        .where(col(Post.id).in_(ids), exists().where(col(Delivery.post_id) == col(Post.id)))
+        .values(state=_state())
+        .execution_options(synchronize_session=False)
+    )
+    await session.execute(
+        update(Schedule)
+        .where(col(Schedule.post_id).in_(ids), col(Schedule.state) == ScheduleState.ACTIVE, ~_still_open())
+        .values(state=ScheduleState.DONE)
+        .execution_options(synchronize_session=False)
+    )
+    await _read_again(session, set(ids))
+
+
+async def _read_again(session: AsyncSession, ids: set[UUID]) -> None:
+    """What this session already holds of them shows the new state."""
+    held = list(session.identity_map.values())
+    for row in held:
+        if (isinstance(row, Post) and row.id in ids) or (isinstance(row, Schedule) and row.post_id in ids):
+            await session.refresh(row, ["state"])
+
+
+def _state() -> Any:
+    under_way, waiting, sent, not_sent = map(_how_many, (UNDER_WAY, WAITING, (DeliveryState.SENT,), NOT_SENT))
+    tried = func.sum(case((and_(col(Delivery.state).in_(WAITING), col(Delivery.attempts) > 0), 1), else_=0))
+    accounts = select(func.count()).where(col(Destination.post_id) == col(Post.id)).correlate(Post).scalar_subquery()
+    return (
+        select(
+            case(
+                (under_way + tried > 0, PostState.SENDING.value),
+                (and_(waiting > 0, sent + not_sent > 0), PostState.SENDING.value),
+                (waiting > 0, PostState.SCHEDULED.value),
+                (and_(sent > 0, sent < accounts), PostState.PARTLY_SENT.value),
+                (sent > 0, PostState.SENT.value),
+                (not_sent > 0, PostState.FAILED.value),
+                else_=PostState.CANCELLED.value,
+            )
+        )
+        .where(col(Delivery.post_id) == col(Post.id))
+        .correlate(Post)
+        .scalar_subquery()
+    )
+
+
+def _how_many(states: tuple[DeliveryState, ...]) -> Any:
+    return func.sum(case((col(Delivery.state).in_(states), 1), else_=0))
+
+
+def _still_open() -> Any:
+    return exists().where(
+        col(Delivery.schedule_id) == col(Schedule.id), col(Delivery.state).in_((*UNDER_WAY, *WAITING))
+    )

@@ -1,0 +1,4 @@
+"""The same accounts and caller as for posts."""
+
+from tests.api.posts.conftest import accounts as accounts
+from tests.api.posts.conftest import call as call
