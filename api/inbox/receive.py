@@ -21,6 +21,7 @@ from api.models import (
     Force,
     Message,
     MessageVersion,
+    Viewer,
 )
 from api.platforms.values import Contact, Incoming
 
@@ -36,7 +37,7 @@ async def receive(session: AsyncSession, account: Account, seen: Sequence[Seen])
     known = await _known(session, account, fresh)
     new = {remote_id: one for remote_id, one in fresh.items() if remote_id not in known.messages}
     made, touched = await _take_in(session, account, new, known, keep)
-    messages = {**known.messages, **{message.remote_id: message for message in made}}
+    messages = dict(known.messages) | {message.remote_id or "": message for message in made}
     for one in seen:
         message = messages.get(one.incoming.remote_id)
         if message is not None and _edit(session, message, one.incoming):
@@ -97,6 +98,11 @@ def sort_at(seen: Seen) -> datetime:
     return min(seen.incoming.occurred_at, seen.received_at)
 
 
+async def keep_until(session: AsyncSession, force_id: UUID, at: datetime) -> datetime:
+    """Nothing is kept without an end."""
+    return at + timedelta(days=await _keep_days(session, force_id))
+
+
 async def _keep_days(session: AsyncSession, force_id: UUID) -> int:
     rows = await session.execute(select(col(Force.keep_days)).where(col(Force.id) == force_id))
     return rows.scalar_one()
@@ -148,7 +154,7 @@ async def _take_in(
         if not message.from_us:
             _meet(conversation, new[remote_id].incoming.author)
             if not message.backfilled:
-                reopen(session, conversation)
+                reopen_held(session, conversation)
     await session.flush()
     for remote_id, where in places.items():
         if where.kind is ConversationKind.PUBLIC and where.root != remote_id:
@@ -238,27 +244,20 @@ def _meet(conversation: Conversation, author: Contact) -> None:
         threads.changed(conversation)
 
 
-def reopen(session: AsyncSession, conversation: Conversation) -> None:
+def reopen_held(session: AsyncSession, conversation: Conversation, viewer: Viewer | None = None) -> None:
+    """Viewer None: because of what arrived. Opening what is open changes nothing."""
     if conversation.state is ConversationState.CLOSED:
         conversation.state = ConversationState.OPEN
         conversation.closed_at = conversation.closed_by_id = None
         threads.changed(conversation)
-        audit.record(
-            session,
-            None,
-            "conversations.reopen",
-            "conversation",
-            conversation.id,
-            conversation.force_id,
-            why="new message",
-        )
+        audit.record(session, viewer, "conversations.reopen", "conversation", conversation.id, conversation.force_id)
 
 
 async def _reopen(session: AsyncSession, message: Message) -> None:
     """New words of theirs may say something else, in a conversation that was thought finished."""
     if not message.from_us:
         for conversation in await threads.held(session, {message.conversation_id}):
-            reopen(session, conversation)
+            reopen_held(session, conversation)
 
 
 def _edit(session: AsyncSession, message: Message, incoming: Incoming) -> bool:
