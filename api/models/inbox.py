@@ -5,11 +5,13 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Index, UniqueConstraint
+from sqlalchemy import Index, UniqueConstraint, text
 from sqlmodel import Field
 
 from api.models.base import Row, Shared, json_column, one_of
 from api.platforms.values import Stream, Visibility
+
+_UNREAD = text("read_at IS NULL")
 
 
 class Arrival(Row, table=True):
@@ -18,7 +20,7 @@ class Arrival(Row, table=True):
     __tablename__ = "arrivals"
     __table_args__ = (
         UniqueConstraint("account_id", "remote_id", "content_hash"),
-        Index("ix_arrivals_unread", "account_id", "read_at", "id"),
+        Index("ix_arrivals_unread", "account_id", "id", sqlite_where=_UNREAD, postgresql_where=_UNREAD),
     )
 
     account_id: UUID = Field(foreign_key="accounts.id")

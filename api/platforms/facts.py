@@ -11,6 +11,8 @@ class Facts:
     letter: str
     """One letter on a chip; the name stands beside it or in its title."""
     limits: Limits
+    answers_name_people: bool
+    """An answer reaches whom it names with @handle, and nobody else; a private one is private to just these."""
     can_edit: bool
     can_delete: bool
     can_read_back: bool
@@ -24,6 +26,7 @@ FACTS = {
         label="Mastodon",
         letter="M",
         limits=Limits(),
+        answers_name_people=True,
         can_edit=True,
         can_delete=True,
         can_read_back=True,

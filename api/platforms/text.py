@@ -9,6 +9,7 @@ from api.platforms.values import Limits, Platform
 # As servers find links: a host with a dot, and no punctuation that ends the sentence. Never counts too little.
 URL = regex.compile(r"""https?://[^\s<>"/?#]+\.[^\s<>"]*[^\s<>".,;:!?'’”)\]}…]""", regex.IGNORECASE)
 REMOTE_MENTION = regex.compile(r"(?<![\w/])@(\w[\w.-]*)@[\w.-]+\w", regex.IGNORECASE)
+NAMED = regex.compile(r"(?<![\w/@=])@(\w+(?:[.-]+\w+)*(?:@\w+(?:[.-]+\w+)*(?::\d+)?)?)")
 GRAPHEME = regex.compile(r"\X")
 
 
@@ -28,3 +29,8 @@ COUNTERS = {Platform.MASTODON: count_mastodon}
 
 def count(platform: Platform, text: str, limits: Limits) -> int:
     return COUNTERS[platform](text, limits)
+
+
+def named(text: str) -> list[str]:
+    """The handles that a text names, without the first @, as they stand there."""
+    return [found[1] for found in NAMED.finditer(text)]

@@ -365,7 +365,14 @@ def upgrade() -> None:
         ),
     )
     op.create_index(op.f("ix_arrivals_purge_at"), "arrivals", ["purge_at"], unique=False)
-    op.create_index("ix_arrivals_unread", "arrivals", ["account_id", "read_at", "id"], unique=False)
+    op.create_index(
+        "ix_arrivals_unread",
+        "arrivals",
+        ["account_id", "id"],
+        unique=False,
+        sqlite_where=sa.text("read_at IS NULL"),
+        postgresql_where=sa.text("read_at IS NULL"),
+    )
     op.create_table(
         "connections",
         sa.Column("id", sa.Uuid(), nullable=False),
