@@ -1,4 +1,6 @@
-"""The pages as one application: files of ours, answers to errors, headers, and one router per screen."""
+"""The pages as one application: files of ours, answers to errors, and one router per screen."""
+
+from collections.abc import Awaitable, Callable
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
@@ -6,20 +8,39 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import ASGIApp
 
+from api.core import health
 from api.core.errors import DomainError
+from api.core.http import Edge
 from api.core.runtime import Runtime
+from api.models import Viewer
 from web import assets, problems
-from web.headers import OWN_HTMX
+from web.csrf import OwnPagesOnly
+from web.headers import OWN_HTMX, policy
+from web.pages import ROUTERS
+from web.sessions import by_cookie
+
+Authenticate = Callable[[Request], Awaitable[Viewer | None]]
 
 
-def create_app(runtime: Runtime) -> FastAPI:
-    app = FastAPI(title="Beatline", openapi_url=None, docs_url=None, redoc_url=None)
-    app.state.runtime, app.state.settings = runtime, runtime.settings
+def create_app(runtime: Runtime, authenticate: Authenticate = by_cookie) -> FastAPI:
+    """`authenticate` says who is asking: the person behind the cookie."""
+    app = FastAPI(title="Beatline", openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
+    app.state.runtime, app.state.settings, app.state.authenticate = runtime, runtime.settings, authenticate
+    app.include_router(health.router)
     _serve_files(app, runtime)
     _answer_errors(app)
+    for router in ROUTERS:
+        app.include_router(router)
+    app.add_middleware(OwnPagesOnly, base_url=runtime.settings.base_url)
     app.add_middleware(GZipMiddleware, minimum_size=1000)
     return app
+
+
+def asgi(app: FastAPI) -> ASGIApp:
+    settings = app.state.settings
+    return Edge(app, body_limit=settings.body_limit, csp=policy(settings), hsts=settings.cookies_secure)
 
 
 def _serve_files(app: FastAPI, runtime: Runtime) -> None:
@@ -37,4 +58,4 @@ def _answer_errors(app: FastAPI) -> None:
     app.add_exception_handler(DomainError, problems.on_domain_error)
     app.add_exception_handler(HTTPException, problems.on_http_exception)
     app.add_exception_handler(RequestValidationError, problems.on_invalid_form)
-    app.add_exception_handler(Exception, problems.on_bug)
+    app.state.failure_page = problems.failure_page
