@@ -12,8 +12,8 @@ from api.core.clock import now
 from api.core.settings import Settings
 from api.forces import queries as forces
 from api.inbox import queries as inbox
-from api.models import Viewer
-from api.outbox import queries as outbox
+from api.models import ScheduleState, Viewer
+from api.schedules import queries as schedules
 from web.words import plural, when_text
 
 
@@ -65,5 +65,7 @@ async def around(session: AsyncSession, viewer: Viewer, settings: Settings) -> F
 
 
 async def _next_post(session: AsyncSession, viewer: Viewer) -> str:
-    due = await outbox.due_next(session, viewer, limit=1)
-    return f"Next post {when_text(due[0].due_at, now())}" if due else "No post planned"
+    if not access.may_anywhere(viewer, Action.SEE_POSTS):
+        return ""
+    coming = await schedules.schedules(session, viewer, since=now(), states=[ScheduleState.ACTIVE], limit=1)
+    return f"Next post {when_text(coming.items[0].publish_at, now())}" if coming.items else "No post planned"

@@ -88,14 +88,10 @@ class Typed:
         return from_form(self.useful_until, fold=self.useful_fold, field="useful_until")
 
     def as_post(self) -> dict[str, Any]:
-        """What posts.service takes."""
+        """What posts.service takes. What is missing is said when it is to go out: a draft may be half done."""
         if self.team_id is None:
             raise Invalid("Choose a team.", "team_id")
-        if not self.text.strip():
-            raise Invalid("Write something first.", "text")
         chosen = self.account_ids or frozenset()
-        if not chosen:
-            raise Invalid("Choose at least one account.", "account_ids")
         return {
             "team_id": self.team_id,
             "account_ids": sorted(chosen),

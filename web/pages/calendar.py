@@ -1,6 +1,6 @@
 """What is due and what went out, as a list by days."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from itertools import groupby
@@ -14,11 +14,11 @@ from api.access.service import Action
 from api.accounts import queries as accounts
 from api.core.clock import LONDON, now
 from api.core.errors import Invalid
-from api.models import Delivery, DeliveryState, Post, PostState, Schedule, Viewer
-from api.outbox import queries as outbox
+from api.models import DeliveryState, PostState, ScheduleState, Viewer
 from api.platforms.facts import Facts
 from api.posts import queries as posts
 from api.schedules import queries as schedules
+from api.schedules.values import Scheduled
 from web.deps import Framed, ReadSession
 from web.render import page
 from web.shown import Badge, badges, post_state, worst_lateness
@@ -55,18 +55,12 @@ class Day:
 
 
 @router.get("/calendar")
-async def calendar(request: Request, session: ReadSession, viewer: Framed, from_day: str = "") -> HTMLResponse:
-    start = _start(from_day or request.query_params.get("from", ""))
+async def calendar(request: Request, session: ReadSession, viewer: Framed) -> HTMLResponse:
+    start = _start(request.query_params.get("from", ""))
     end = start + PERIOD
-    found = await schedules.schedules(session, viewer, from_=start, to=end, limit=MOST)
-    planned = await posts.by_ids(session, viewer, [schedule.post_id for schedule in found.items])
-    deliveries = await outbox.of_post(session, list(planned))
+    found = await schedules.schedules(session, viewer, since=start, before=end, limit=MOST)
     known = badges(await accounts.accounts(session, viewer))
-    plans = [
-        _plan(viewer, schedule, planned[schedule.post_id], deliveries.get(schedule.post_id, []), known)
-        for schedule in found.items
-        if schedule.post_id in planned
-    ]
+    plans = [_plan(viewer, each, known) for each in await schedules.with_posts(session, found.items)]
     drafts = await posts.posts(session, viewer, states=[PostState.DRAFT], limit=20)
     return page(request, "calendar/index.html", {
         "days": _days(plans),
@@ -74,6 +68,7 @@ async def calendar(request: Request, session: ReadSession, viewer: Framed, from_
         "period": f"{say_day(start, now())} to {say_day(end - timedelta(days=1), now())}",
         "before": (start - PERIOD).astimezone(LONDON).date().isoformat(),
         "after": end.astimezone(LONDON).date().isoformat(),
+        "more": found.next_cursor is not None,
         "may_write": access.may_anywhere(viewer, Action.DRAFT),
     })  # fmt: skip
 
@@ -88,21 +83,20 @@ def _start(chosen: str) -> datetime:
     return datetime.combine(first, time(), LONDON)
 
 
-def _plan(
-    viewer: Viewer, schedule: Schedule, post: Post, deliveries: Sequence[Delivery], known: dict[UUID, Badge]
-) -> Plan:
+def _plan(viewer: Viewer, planned: Scheduled, known: Mapping[UUID, Badge]) -> Plan:
+    post, deliveries = planned.written.post, planned.written.deliveries
     state = post_state(post)
     may = access.may(viewer, Action.PUBLISH, post.team_id)
     return Plan(
         post_id=post.id,
         text=post.text,
-        at=schedule.publish_at,
+        at=planned.schedule.publish_at,
         platforms=[known[d.account_id].facts for d in deliveries if d.account_id in known],
         state=state.words,
         tone=state.tone,
         icon=state.icon,
         words=worst_lateness(deliveries),
-        movable=may and post.state is PostState.SCHEDULED,
+        movable=may and planned.schedule.state is ScheduleState.ACTIVE and post.state is PostState.SCHEDULED,
         retry=may and any(delivery.state in TO_MEND for delivery in deliveries),
     )
 

@@ -1,6 +1,6 @@
 """One post: where it stands on each account, its words, what happened to it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 from uuid import UUID
@@ -19,10 +19,9 @@ from api.identity import queries as identity
 from api.models import OPEN, Delivery, DeliveryState, Post, PostState, Viewer
 from api.outbox import queries as outbox
 from api.outbox import service as outbox_service
-from api.posts import queries
-from api.posts import service as posts
-from api.schedules import queries as schedules
-from api.schedules import service as schedules_service
+from api.posts import cancelling, changing, queries
+from api.posts.schemas import PostPatch
+from api.posts.values import Written
 from web.deps import Framed, ReadSession, Signed, WriteSession
 from web.render import fragment, page
 from web.shown import Badge, badges, delivery_state, history
@@ -59,14 +58,16 @@ async def show(request: Request, session: ReadSession, viewer: Framed, post_id: 
 @router.get("/posts/{post_id}/deliveries")
 async def deliveries(request: Request, session: ReadSession, viewer: Signed, post_id: UUID) -> HTMLResponse:
     post = await queries.get_post(session, viewer, post_id)
-    return fragment(request, "posts/_deliveries.html", await _where_it_stands(session, viewer, post))
+    written = await queries.written(session, post)
+    known = badges(await accounts.accounts(session, viewer))
+    return fragment(request, "posts/_deliveries.html", _where_it_stands(viewer, written, known))
 
 
 @router.post("/posts/{post_id}/cancel")
 async def cancel(
     session: WriteSession, viewer: Signed, post_id: UUID, back: Annotated[str, Form()] = ""
 ) -> RedirectResponse:
-    await posts.cancel(session, viewer, post_id)
+    await cancelling.cancel(session, viewer, post_id)
     return _back(post_id, back, "cancelled")
 
 
@@ -79,8 +80,7 @@ async def move(
     back: Annotated[str, Form()] = "",
     fold: Annotated[int | None, Form()] = None,
 ) -> RedirectResponse:
-    schedule = await schedules.of_post(session, viewer, post_id)
-    await schedules_service.move(session, viewer, schedule.id, from_form(publish_at, fold=fold), version=None)
+    await changing.update(session, viewer, post_id, PostPatch(publish_at=from_form(publish_at, fold=fold)), None)
     return _back(post_id, back, "moved")
 
 
@@ -99,43 +99,40 @@ def _back(post_id: UUID, back: str, said: str) -> RedirectResponse:
 
 
 async def _all_about(session: AsyncSession, viewer: Viewer, post: Post) -> dict[str, Any]:
-    stands = await _where_it_stands(session, viewer, post)
+    written = await queries.written(session, post)
+    known = badges(await accounts.accounts(session, viewer))
     entries = await audit.history(session, viewer, post.id)
-    names = await identity.names(session, [e.person_id for e in entries if e.person_id])
-    planned = await schedules.of_post(session, viewer, post.id, missing_ok=True)
+    names = await identity.names(session, [entry.person_id for entry in entries])
     return {
-        **stands,
-        "subtitle": _subtitle(post, planned.publish_at if planned else None),
-        "standing": _standing(stands["rows"]),
+        **_where_it_stands(viewer, written, known),
+        "subtitle": _subtitle(written),
+        "standing": _standing(written.deliveries),
         "movable": post.state is PostState.SCHEDULED,
         "cancellable": post.state in (PostState.DRAFT, PostState.SCHEDULED),
-        "publish_at": planned.publish_at if planned else None,
+        "publish_at": written.schedule.publish_at if written.schedule else None,
         "may_change": access.may(viewer, Action.DRAFT, post.team_id),
-        "variants": await _variants(session, viewer, post),
+        "variants": [
+            {"account": known[one.account_id].name, "text": one.text}
+            for one in written.destinations
+            if one.text and one.account_id in known
+        ],
         "history": history(entries, names),
     }
 
 
-async def _where_it_stands(session: AsyncSession, viewer: Viewer, post: Post) -> dict[str, Any]:
-    rows = (await outbox.of_post(session, [post.id])).get(post.id, [])
-    known = badges(await accounts.accounts(session, viewer))
+def _where_it_stands(viewer: Viewer, written: Written, known: Mapping[UUID, Badge]) -> dict[str, Any]:
+    rows = written.deliveries
     return {
-        "post": post,
-        "rows": rows,
+        "post": written.post,
         "deliveries": [_shown(row, known.get(row.account_id)) for row in rows],
-        "moving": any(row.state in OPEN and row.state is not DeliveryState.QUEUED for row in rows)
-        or any(row.state is DeliveryState.QUEUED and row.due_at <= now() for row in rows),
-        "may_publish": access.may(viewer, Action.PUBLISH, post.team_id),
+        "moving": any(_moves(row) for row in rows),
+        "may_publish": access.may(viewer, Action.PUBLISH, written.post.team_id),
     }
 
 
-async def _variants(session: AsyncSession, viewer: Viewer, post: Post) -> list[dict[str, str]]:
-    known = badges(await accounts.accounts(session, viewer))
-    return [
-        {"account": known[one.account_id].name, "text": one.text}
-        for one in await queries.destinations(session, post.id)
-        if one.text and one.account_id in known
-    ]
+def _moves(delivery: Delivery) -> bool:
+    """It will look different in a moment."""
+    return delivery.state in OPEN and (delivery.state is not DeliveryState.QUEUED or delivery.due_at <= now())
 
 
 def _shown(delivery: Delivery, account: Badge | None) -> Shown:
@@ -168,11 +165,12 @@ def _sentence(delivery: Delivery) -> str:
     return f"For {when_text(delivery.due_at, at)}, useful until {when_text(delivery.useful_until, at)}."
 
 
-def _subtitle(post: Post, publish_at: Any) -> str:
-    if publish_at is None:
-        return "A draft, last changed " + when_text(post.updated_at, now())
-    until = f", useful until {when_text(post.useful_until, now())}" if post.useful_until else ""
-    return f"For {when_text(publish_at, now())}{until}"
+def _subtitle(written: Written) -> str:
+    if written.schedule is None:
+        return f"A draft by {written.author}, last changed {when_text(written.post.updated_at, now())}"
+    useful_until = written.schedule.useful_until or written.post.useful_until
+    until = f", useful until {when_text(useful_until, now())}" if useful_until else ""
+    return f"By {written.author}, for {when_text(written.schedule.publish_at, now())}{until}"
 
 
 def _standing(rows: Sequence[Delivery]) -> str:

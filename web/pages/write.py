@@ -18,7 +18,7 @@ from api.forces import queries as forces
 from api.library import queries as library
 from api.library.filling import fill
 from api.models import Account, Confirmation, Post, PostState, StandardPost, Team, Viewer
-from api.posts import queries
+from api.posts import changing, queries
 from api.posts import service as posts
 from api.posts.schemas import PostIn, PostPatch
 from web.deps import Framed, ReadSession, Signed, runtime_of
@@ -85,8 +85,7 @@ async def standard_posts(request: Request, session: ReadSession, viewer: Framed,
 @router.get("/write/{post_id}")
 async def go_on(request: Request, session: ReadSession, viewer: Framed, post_id: UUID) -> HTMLResponse:
     post = await _draft(session, viewer, post_id)
-    destinations = await queries.destinations(session, post.id)
-    typed = Typed.from_draft(post, destinations)
+    typed = Typed.from_draft(post, (await queries.written(session, post)).destinations)
     return await _form(request, session, viewer, typed, post)
 
 
@@ -123,9 +122,9 @@ async def _keep(session: AsyncSession, viewer: Viewer, typed: Typed, post_id: UU
     if post_id is None:
         return await posts.create(session, viewer, PostIn.model_validate(typed.as_post()))
     changes = typed.as_post()
-    changes.pop("team_id", None)
-    changes.pop("standard_post_id", None)
-    return await posts.update(session, viewer, post_id, PostPatch.model_validate(changes), typed.version or None)
+    for fixed in ("team_id", "standard_post_id"):
+        del changes[fixed]
+    return await changing.update(session, viewer, post_id, PostPatch.model_validate(changes), typed.version or None)
 
 
 async def _again(
