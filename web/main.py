@@ -14,6 +14,7 @@ from api.core import health
 from api.core.errors import DomainError
 from api.core.http import Edge
 from api.core.runtime import Runtime
+from api.identity.door import Door
 from api.models import Viewer
 from web import assets, problems
 from web.csrf import OwnPagesOnly
@@ -24,10 +25,11 @@ from web.sessions import by_cookie
 Authenticate = Callable[[Request], Awaitable[Viewer | None]]
 
 
-def create_app(runtime: Runtime, authenticate: Authenticate = by_cookie) -> FastAPI:
-    """`authenticate` says who is asking: the person behind the cookie."""
+def create_app(runtime: Runtime, door: Door, authenticate: Authenticate = by_cookie) -> FastAPI:
+    """`authenticate` says who is asking: the person behind the cookie. Whoever starts the process closes the door."""
     app = FastAPI(title="Beatline", openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
-    app.state.runtime, app.state.settings, app.state.authenticate = runtime, runtime.settings, authenticate
+    app.state.runtime, app.state.settings = runtime, runtime.settings
+    app.state.door, app.state.authenticate = door, authenticate
     app.include_router(health.router)
     _serve_files(app, runtime)
     _answer_errors(app)
