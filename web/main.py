@@ -19,9 +19,10 @@ from api.models import Viewer
 from web import assets, problems
 from web.csrf import OwnPagesOnly
 from web.headers import OWN_HTMX, policy
-from web.pages import ROUTERS
+from web.pages import calendar, inbox, me, posts, signin, today, write
 from web.sessions import by_cookie
 
+SCREENS = (today, inbox, write, posts, calendar, me, signin)
 Authenticate = Callable[[Request], Awaitable[Viewer | None]]
 
 
@@ -33,8 +34,8 @@ def create_app(runtime: Runtime, door: Door, authenticate: Authenticate = by_coo
     app.include_router(health.router)
     _serve_files(app, runtime)
     _answer_errors(app)
-    for router in ROUTERS:
-        app.include_router(router)
+    for screen in SCREENS:
+        app.include_router(screen.router)
     app.add_middleware(OwnPagesOnly, base_url=runtime.settings.base_url)
     app.add_middleware(GZipMiddleware, minimum_size=1000)
     return app

@@ -13,6 +13,7 @@ from starlette.responses import HTMLResponse
 
 from api.core import clock
 from api.core.settings import Settings
+from api.platforms.facts import FACTS
 from web import words
 from web.assets import ASSETS, static
 from web.headers import htmx_source
@@ -70,7 +71,7 @@ def _environment() -> Environment:
         "plural": words.plural,
         "choices": _choices,
     }
-    made.globals |= {"static": static, "icons": ASSETS["icons.svg"].url, "places": PLACES, "plural": words.plural}
+    made.globals |= {"static": static, "icons": ASSETS["icons.svg"].url, "facts": FACTS, "places": PLACES, "plural": words.plural}
     return made
 
 

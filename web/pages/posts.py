@@ -22,6 +22,7 @@ from api.outbox import service as outbox_service
 from api.posts import cancelling, changing, queries
 from api.posts.schemas import PostPatch
 from api.posts.values import Written
+from web.addresses import within
 from web.deps import Framed, ReadSession, Signed, WriteSession
 from web.render import fragment, page
 from web.shown import Badge, badges, delivery_state, history
@@ -86,11 +87,17 @@ async def move(
 
 @router.post("/deliveries/{delivery_id}/retry")
 async def retry(
-    session: WriteSession, viewer: Signed, delivery_id: UUID, looked: Annotated[str, Form()] = ""
+    session: WriteSession,
+    viewer: Signed,
+    delivery_id: UUID,
+    looked: Annotated[str, Form()] = "",
+    back: Annotated[str, Form()] = "",
 ) -> RedirectResponse:
     delivery = await outbox.get_delivery(session, viewer, delivery_id)
     await outbox_service.retry(session, viewer, delivery, even_if_unsure=looked == "yes")
-    return _back(delivery.post_id, "", "again") if delivery.post_id else RedirectResponse("/inbox", 303)
+    if delivery.post_id:
+        return _back(delivery.post_id, "", "again")
+    return RedirectResponse(f"{within(back)}?said=again", 303)
 
 
 def _back(post_id: UUID, back: str, said: str) -> RedirectResponse:

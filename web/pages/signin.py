@@ -9,18 +9,13 @@ from api.core.errors import DomainError, Invalid, TooMany, Unauthorised
 from api.core.http import retry_header
 from api.identity import service as identity
 from api.identity.door import COOKIE
+from web.addresses import within
 from web.deps import ReadSession, Signed, WriteSession
 from web.render import page
 from web.sessions import by_cookie, door_of, let_in, let_out, visitor
 
 router = APIRouter()
 Typed = Annotated[str, Form()]
-
-
-def within(where: str) -> str:
-    """An address of ours to go on to; anything else leads to Today."""
-    plain = where.startswith("/") and not where.startswith("//") and "\\" not in where and where.isprintable()
-    return where if plain else "/"
 
 
 @router.get("/sign-in")

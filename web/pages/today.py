@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
+from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.access import service as access
@@ -15,6 +17,7 @@ from api.accounts import queries as accounts
 from api.core.clock import LONDON, now
 from api.core.settings import Settings
 from api.inbox import queries as inbox
+from api.inbox.queries import View
 from api.models import DeliveryState, ScheduleState, Viewer
 from api.outbox import queries as outbox
 from api.platforms.facts import Facts
@@ -22,7 +25,6 @@ from api.schedules import queries as schedules
 from web.deps import Framed, ReadSession, runtime_of
 from web.render import page
 from web.shown import DELIVERIES, badges
-from web.talks import Talk, talks_of
 from web.words import greeting, plural, when_text
 
 router = APIRouter()
@@ -85,18 +87,18 @@ def first_name(name: str) -> str:
 
 
 async def _unanswered(session: AsyncSession, viewer: Viewer) -> list[Waiting]:
-    if not access.may_anywhere(viewer, Action.SEE_PUBLIC):
-        return []
     counts = await inbox.counts(session, viewer)
     lines = []
     if counts.waiting:
-        oldest = (await talks_of(session, viewer, view="waiting", limit=1))[0]
-        small = f"Oldest from {oldest[0].who}, {when_text(oldest[0].waiting_since, now())}" if oldest else ""
+        first = (await inbox.conversations(session, viewer, view=View.WAITING, limit=1)).items[0]
+        who = first.contact_name or first.contact_handle
         words = "message without an answer" if counts.waiting == 1 else "messages without an answer"
-        since = oldest[0].waiting_since if oldest else None
-        lines.append(Waiting("/inbox?view=waiting", counts.waiting, words, small, since))
+        small = f"Oldest from {who}, {when_text(first.waiting_since, now())}"
+        lines.append(Waiting("/inbox?view=waiting", counts.waiting, words, small, first.waiting_since))
+    if counts.unread:
+        lines.append(Waiting("/inbox?view=team", counts.unread, "that you have not read", mark="Open"))
     if counts.mine:
-        lines.append(Waiting("/inbox?view=mine", counts.mine, "in your name", "You said you would answer", mark="Open"))
+        lines.append(Waiting("/inbox?view=mine", counts.mine, "in your name", "Yours until they are closed", mark="Open"))
     return lines
 
 
@@ -120,10 +122,8 @@ async def _to_mend(session: AsyncSession, viewer: Viewer) -> list[Waiting]:
     return lines
 
 
-async def _latest(session: AsyncSession, viewer: Viewer) -> Sequence[Talk]:
-    if not access.may_anywhere(viewer, Action.SEE_PUBLIC):
-        return []
-    return (await talks_of(session, viewer, view="team", limit=LATEST))[0:1][0][:LATEST]
+async def _latest(session: AsyncSession, viewer: Viewer) -> Sequence[Row[Any]]:
+    return (await inbox.conversations(session, viewer, view=View.TEAM, limit=LATEST)).items
 
 
 async def _coming(session: AsyncSession, viewer: Viewer) -> list[Coming]:
