@@ -17,7 +17,11 @@ def from_here(headers: Headers, base_url: str) -> bool:
     if site is not None:
         return site == "same-origin"
     origin = headers.get("origin")
-    return origin is not None and origin in {_origin(base_url), f"http://{headers.get('host')}", f"https://{headers.get('host')}"}
+    return origin is not None and origin in {
+        _origin(base_url),
+        f"http://{headers.get('host')}",
+        f"https://{headers.get('host')}",
+    }
 
 
 def _origin(url: str) -> str:
@@ -32,11 +36,7 @@ class OwnPagesOnly:
         self.app, self.base_url = app, base_url
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if (
-            scope["type"] != "http"
-            or scope["method"] in SAFE
-            or from_here(Headers(scope=scope), self.base_url)
-        ):
+        if scope["type"] != "http" or scope["method"] in SAFE or from_here(Headers(scope=scope), self.base_url):
             await self.app(scope, receive, send)
             return
         answer = tell(

@@ -71,7 +71,13 @@ def _environment() -> Environment:
         "plural": words.plural,
         "choices": _choices,
     }
-    made.globals |= {"static": static, "icons": ASSETS["icons.svg"].url, "facts": FACTS, "places": PLACES, "plural": words.plural}
+    made.globals |= {
+        "static": static,
+        "icons": ASSETS["icons.svg"].url,
+        "facts": FACTS,
+        "places": PLACES,
+        "plural": words.plural,
+    }
     return made
 
 

@@ -65,7 +65,9 @@ def moving(thread: Thread) -> bool:
 def _message(message: ThreadMessage, account: str) -> Item:
     return Item(
         kind="message",
-        who=(message.person or "Written elsewhere") if message.from_us else message.author_name or message.author_handle,
+        who=(message.person or "Written elsewhere")
+        if message.from_us
+        else message.author_name or message.author_handle,
         text=message.text,
         at=message.sort_at,
         ours=message.from_us,

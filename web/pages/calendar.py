@@ -111,5 +111,3 @@ def _days(plans: Sequence[Plan]) -> list[Day]:
         Day(day.isoformat(), f"{day:%A} {day.day} {day:%B}", day == today, list(each))
         for day, each in groupby(ordered, key=day_of)
     ]
-
-

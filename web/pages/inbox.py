@@ -23,7 +23,6 @@ from web.render import fragment, page
 from web.shown import history
 from web.talk import folded, items_of, moving
 
-
 router = APIRouter(prefix="/inbox")
 LIST = 30
 
@@ -152,9 +151,7 @@ def _back(conversation_id: UUID, said: str, view: View) -> RedirectResponse:
     return RedirectResponse(f"/inbox/{conversation_id}?view={view}&said={said}", 303)
 
 
-async def _write(
-    session: AsyncSession, viewer: Viewer, conversation_id: UUID, text: str, kind: str, then: str
-) -> str:
+async def _write(session: AsyncSession, viewer: Viewer, conversation_id: UUID, text: str, kind: str, then: str) -> str:
     if kind == "note":
         await inbox.add_note(session, viewer, conversation_id, text)
         return "noted"

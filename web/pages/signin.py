@@ -1,5 +1,6 @@
 """In and out: the password, the code, the link that sets a password."""
 
+from collections.abc import Mapping
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Request
@@ -91,7 +92,7 @@ def _errors(error: DomainError) -> dict[str, str]:
     return {(error.field or "") if isinstance(error, Invalid) else "": error.sentence}
 
 
-def _refused(request: Request, template: str, context: dict[str, object], error: DomainError) -> Response:
+def _refused(request: Request, template: str, context: Mapping[str, object], error: DomainError) -> Response:
     answer = page(request, template, context, error.status)
     answer.headers.update(retry_header(error))
     return answer

@@ -98,7 +98,9 @@ async def _unanswered(session: AsyncSession, viewer: Viewer) -> list[Waiting]:
     if counts.unread:
         lines.append(Waiting("/inbox?view=team", counts.unread, "that you have not read", mark="Open"))
     if counts.mine:
-        lines.append(Waiting("/inbox?view=mine", counts.mine, "in your name", "Yours until they are closed", mark="Open"))
+        lines.append(
+            Waiting("/inbox?view=mine", counts.mine, "in your name", "Yours until they are closed", mark="Open")
+        )
     return lines
 
 
@@ -156,5 +158,3 @@ async def _feeds(session: AsyncSession, viewer: Viewer, settings: Settings) -> t
     last = f", last read {when_text(max(read), now())}" if read else ""
     words = f"All {plural(len(on), 'feed')} live" if live == len(on) else f"{live} of {plural(len(on), 'feed')} live"
     return stopped, f"{words}{last}."
-
-

@@ -62,7 +62,9 @@ async def check(request: Request, session: ReadSession, viewer: Signed) -> HTMLR
     """The counts again, while somebody types."""
     typed = Typed.of(await request.form())
     _, _, targets = await _targets(session, viewer, typed)
-    return fragment(request, "write/_check.html", {"room": room(typed.text, targets), "accounts": targets, "alone": True})
+    return fragment(
+        request, "write/_check.html", {"room": room(typed.text, targets), "accounts": targets, "alone": True}
+    )
 
 
 @router.get("/write/standard")
@@ -113,7 +115,9 @@ async def _take(request: Request, viewer: Viewer, post_id: UUID | None) -> Respo
                 )
     except CAUGHT as error:
         return await _again(request, viewer, typed, post_id, error)
-    said = "sending" if typed.answer == "yes" and typed.when == "now" else "planned" if typed.answer == "yes" else "kept"
+    said = (
+        "sending" if typed.answer == "yes" and typed.when == "now" else "planned" if typed.answer == "yes" else "kept"
+    )
     return RedirectResponse(f"/posts/{post.id}?said={said}", 303)
 
 
