@@ -1,4 +1,4 @@
-"""What browsers are told with every page of ours."""
+"""What browsers may load with a page of ours."""
 
 from api.core.settings import Settings
 
@@ -23,16 +23,3 @@ def policy(settings: Settings) -> str:
             "frame-ancestors 'none'",
         )
     )
-
-
-def page_headers(settings: Settings) -> dict[str, str]:
-    """`no-store`, for another person may sit down at this desk."""
-    return {
-        "Cache-Control": "no-store",
-        "Content-Security-Policy": policy(settings),
-        "Referrer-Policy": "same-origin",
-        "X-Content-Type-Options": "nosniff",
-        "X-Frame-Options": "DENY",
-        "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
-        "Cross-Origin-Opener-Policy": "same-origin",
-    }

@@ -1,4 +1,6 @@
-"""The pages as one application: files of ours, answers to errors, headers, and one router per screen."""
+"""The pages as one application: files of ours, answers to errors, and one router per screen."""
+
+from collections.abc import Awaitable, Callable
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
@@ -6,20 +8,42 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import ASGIApp
 
+from api.core import health
 from api.core.errors import DomainError
+from api.core.http import Edge
 from api.core.runtime import Runtime
+from api.identity.door import Door
+from api.models import Viewer
 from web import assets, problems
-from web.headers import OWN_HTMX
+from web.csrf import OwnPagesOnly
+from web.headers import OWN_HTMX, policy
+from web.pages import calendar, inbox, me, posts, signin, today, write
+from web.sessions import by_cookie
+
+SCREENS = (today, inbox, write, posts, calendar, me, signin)
+Authenticate = Callable[[Request], Awaitable[Viewer | None]]
 
 
-def create_app(runtime: Runtime) -> FastAPI:
-    app = FastAPI(title="Beatline", openapi_url=None, docs_url=None, redoc_url=None)
+def create_app(runtime: Runtime, door: Door, authenticate: Authenticate = by_cookie) -> FastAPI:
+    """`authenticate` says who is asking: the person behind the cookie. Whoever starts the process closes the door."""
+    app = FastAPI(title="Beatline", openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
     app.state.runtime, app.state.settings = runtime, runtime.settings
+    app.state.door, app.state.authenticate = door, authenticate
+    app.include_router(health.router)
     _serve_files(app, runtime)
     _answer_errors(app)
+    for screen in SCREENS:
+        app.include_router(screen.router)
+    app.add_middleware(OwnPagesOnly, base_url=runtime.settings.base_url)
     app.add_middleware(GZipMiddleware, minimum_size=1000)
     return app
+
+
+def asgi(app: FastAPI) -> ASGIApp:
+    settings = app.state.settings
+    return Edge(app, body_limit=settings.body_limit, csp=policy(settings), hsts=settings.cookies_secure)
 
 
 def _serve_files(app: FastAPI, runtime: Runtime) -> None:
@@ -37,4 +61,4 @@ def _answer_errors(app: FastAPI) -> None:
     app.add_exception_handler(DomainError, problems.on_domain_error)
     app.add_exception_handler(HTTPException, problems.on_http_exception)
     app.add_exception_handler(RequestValidationError, problems.on_invalid_form)
-    app.add_exception_handler(Exception, problems.on_bug)
+    app.state.failure_page = problems.failure_page

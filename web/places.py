@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from api.access.service import Action
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -14,7 +16,12 @@ class Place:
     apart: bool = False
     """Below the line, for whoever runs the installation."""
     needs: str = ""
-    """The name of what the viewer must be allowed; empty: everybody."""
+    """What the viewer must be allowed to do somewhere; empty: everybody."""
 
 
-PLACES: tuple[Place, ...] = ()
+PLACES: tuple[Place, ...] = (
+    Place("today", "Today", "/", "today", on_phone=True),
+    Place("inbox", "Inbox", "/inbox", "inbox", on_phone=True, needs=Action.SEE_PUBLIC),
+    Place("write", "Write", "/write", "write", on_phone=True, needs=Action.DRAFT),
+    Place("calendar", "Calendar", "/calendar", "calendar", needs=Action.SEE_POSTS),
+)

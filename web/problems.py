@@ -1,16 +1,15 @@
 """When something goes wrong, a page says what happened, what is safe and what to do."""
 
-import secrets
-
-import structlog
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from api.core.errors import DomainError, NotFound, Unauthorised
+from api.core.http import retry_header
+from api.core.log import request_id
+from web import frame
 from web.render import page, quick, toast
 
-log = structlog.get_logger()
 TODAY = ("/", "Back to Today")
 INBOX = ("/inbox", "Open inbox")
 
@@ -39,8 +38,22 @@ async def on_domain_error(request: Request, error: Exception) -> Response:
     if isinstance(error, Unauthorised):
         return to_sign_in(request)
     if isinstance(error, NotFound):
+        await _around(request)
         return nothing_here(request)
-    return tell(request, error.status, error.title, error.sentence)
+    await _around(request)
+    answer = tell(request, error.status, error.title, error.sentence)
+    answer.headers.update(retry_header(error))
+    return answer
+
+
+async def _around(request: Request) -> None:
+    """Whoever is signed in sees their frame around the bad news too."""
+    viewer = getattr(request.state, "viewer", None)
+    if viewer is None or getattr(request.state, "frame", None) or quick(request):
+        return
+    runtime = request.app.state.runtime
+    async with runtime.read() as session:
+        request.state.frame = await frame.around(session, viewer, runtime.settings)
 
 
 def to_sign_in(request: Request) -> Response:
@@ -78,20 +91,13 @@ async def on_invalid_form(request: Request, error: Exception) -> Response:
     )
 
 
-async def on_bug(request: Request, error: Exception) -> Response:
-    """Our fault: said so, with a word to read out on the phone that stands in the log too."""
-    reference = secrets.token_hex(3).upper()
-    log.error("page_broke", reference=reference, error=type(error).__name__, path=route_of(request))
+def failure_page(request: Request, sentence: str) -> Response:
+    """A bug of ours: said so, with the word to read out on the phone that stands in the log too."""
     return tell(
         request,
         500,
         "This page broke. It is our fault",
-        "What you sent last may not be saved: look before you send it again.",
+        sentence,
         "Posts go out on time all the same: another program does that.",
-        reference,
+        request_id(),
     )
-
-
-def route_of(request: Request) -> str:
-    """The shape of the address, without anybody's id in it."""
-    return getattr(request.scope.get("route"), "path", "unknown")

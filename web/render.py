@@ -1,6 +1,6 @@
 """Whole pages, fragments and toasts: one way to draw each."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -13,9 +13,10 @@ from starlette.responses import HTMLResponse
 
 from api.core import clock
 from api.core.settings import Settings
+from api.platforms.facts import FACTS
 from web import words
 from web.assets import ASSETS, static
-from web.headers import htmx_source, page_headers
+from web.headers import htmx_source
 from web.places import PLACES
 from web.said import SAID
 
@@ -42,6 +43,11 @@ def _waited(context: Context, since: datetime) -> words.Waited:
     return words.waited(since, context["now"])
 
 
+def _choices(words: Sequence[str]) -> list[tuple[str, str]]:
+    """Options of a choice whose values are its words; nothing chosen comes first."""
+    return [("", "Choose one"), *((one, one) for one in words)]
+
+
 def _environment() -> Environment:
     made = Environment(
         loader=FileSystemLoader(TEMPLATES),
@@ -63,8 +69,15 @@ def _environment() -> Environment:
         "lateness": words.lateness,
         "first_line": words.first_line,
         "plural": words.plural,
+        "choices": _choices,
     }
-    made.globals |= {"static": static, "icons": ASSETS["icons.svg"].url, "places": PLACES, "plural": words.plural}
+    made.globals |= {
+        "static": static,
+        "icons": ASSETS["icons.svg"].url,
+        "facts": FACTS,
+        "places": PLACES,
+        "plural": words.plural,
+    }
     return made
 
 
@@ -85,9 +98,8 @@ def _draw(request: Request, template: str, context: Mapping[str, Any]) -> str:
 
 
 def page(request: Request, template: str, context: Mapping[str, Any] | None = None, status: int = 200) -> HTMLResponse:
-    """A whole page, with everything browsers must know about it."""
-    settings: Settings = request.app.state.settings
-    return HTMLResponse(_draw(request, template, context or {}), status, headers=page_headers(settings))
+    """A whole page; never kept by the browser, for another person may sit down at this desk."""
+    return HTMLResponse(_draw(request, template, context or {}), status, headers={"Cache-Control": "no-store"})
 
 
 def fragment(

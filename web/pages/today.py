@@ -1,0 +1,160 @@
+"""The first screen: what waits for you, what goes out next, whether everything comes in."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse
+from sqlalchemy import Row
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from api.access import service as access
+from api.access.service import Action
+from api.accounts import queries as accounts
+from api.core.clock import LONDON, now
+from api.core.settings import Settings
+from api.inbox import queries as inbox
+from api.inbox.queries import View
+from api.models import DeliveryState, ScheduleState, Viewer
+from api.outbox import queries as outbox
+from api.platforms.facts import Facts
+from api.schedules import queries as schedules
+from web.deps import Framed, ReadSession, runtime_of
+from web.render import page
+from web.shown import DELIVERIES, badges
+from web.words import greeting, plural, when_text
+
+router = APIRouter()
+RANKS = ("PCSO", "PC", "Sgt", "Insp", "Ch Insp", "Insp.", "Supt", "DC", "DS")
+LATEST = 5
+COMING = 4
+TO_MEND = (DeliveryState.NEEDS_PERSON, DeliveryState.REFUSED, DeliveryState.MISSED)
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """One line of what waits: a number, what it is, where to go."""
+
+    href: str
+    number: int
+    words: str
+    small: str = ""
+    waiting: datetime | None = None
+    mark: str = ""
+    tone: str = ""
+    icon: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Coming:
+    id: UUID
+    at: datetime
+    text: str
+    platforms: Sequence[Facts]
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    name: str
+    words: str
+
+
+@router.get("/")
+async def today(request: Request, session: ReadSession, viewer: Framed) -> HTMLResponse:
+    stopped, feeds = await _feeds(session, viewer, runtime_of(request).settings)
+    at = now()
+    return page(request, "today/index.html", {
+        "greeting": greeting(at),
+        "first_name": first_name(viewer.name),
+        "date": f"{at.astimezone(LONDON):%A} {at.astimezone(LONDON).day} {at.astimezone(LONDON):%B}",
+        "may_write": access.may_anywhere(viewer, Action.DRAFT),
+        "stopped": stopped,
+        "feeds": feeds,
+        "jobs": [*await _unanswered(session, viewer), *await _to_mend(session, viewer)],
+        "latest": await _latest(session, viewer),
+        "coming": await _coming(session, viewer),
+        "priorities": [],
+    })  # fmt: skip
+
+
+def first_name(name: str) -> str:
+    """PCSO Ash Okafor is Ash."""
+    words = [word for word in name.split() if word not in RANKS]
+    return words[0] if words else name
+
+
+async def _unanswered(session: AsyncSession, viewer: Viewer) -> list[Waiting]:
+    counts = await inbox.counts(session, viewer)
+    lines = []
+    if counts.waiting:
+        first = (await inbox.conversations(session, viewer, view=View.WAITING, limit=1)).items[0]
+        who = first.contact_name or first.contact_handle
+        words = "message without an answer" if counts.waiting == 1 else "messages without an answer"
+        small = f"Oldest from {who}, {when_text(first.waiting_since, now())}"
+        lines.append(Waiting("/inbox?view=waiting", counts.waiting, words, small, first.waiting_since))
+    if counts.unread:
+        lines.append(Waiting("/inbox?view=team", counts.unread, "that you have not read", mark="Open"))
+    if counts.mine:
+        lines.append(
+            Waiting("/inbox?view=mine", counts.mine, "in your name", "Yours until they are closed", mark="Open")
+        )
+    return lines
+
+
+async def _to_mend(session: AsyncSession, viewer: Viewer) -> list[Waiting]:
+    if not access.may_anywhere(viewer, Action.SEE_POSTS):
+        return []
+    lines = []
+    for state in TO_MEND:
+        found = (await outbox.deliveries(session, viewer, state=state, limit=20)).items
+        recent = [one for one in found if one.post_id and (now() - one.due_at).days < 7]
+        if recent:
+            shown = DELIVERIES[state]
+            words = {
+                DeliveryState.NEEDS_PERSON: ("may be out or not: look yourself", "may be out or not: look yourself"),
+                DeliveryState.REFUSED: ("post was refused", "posts were refused"),
+                DeliveryState.MISSED: ("post missed its time", "posts missed their time"),
+            }[state][len(recent) != 1]
+            small = f"Last due {when_text(recent[0].due_at, now())}"
+            href = f"/posts/{recent[0].post_id}"
+            lines.append(Waiting(href, len(recent), words, small, mark="Look", tone=shown.tone, icon=shown.icon))
+    return lines
+
+
+async def _latest(session: AsyncSession, viewer: Viewer) -> Sequence[Row[Any]]:
+    return (await inbox.conversations(session, viewer, view=View.TEAM, limit=LATEST)).items
+
+
+async def _coming(session: AsyncSession, viewer: Viewer) -> list[Coming]:
+    if not access.may_anywhere(viewer, Action.SEE_POSTS):
+        return []
+    found = await schedules.schedules(session, viewer, since=now(), states=[ScheduleState.ACTIVE], limit=COMING)
+    known = badges(await accounts.accounts(session, viewer))
+    return [
+        Coming(
+            one.written.post.id,
+            one.schedule.publish_at,
+            one.written.post.text,
+            [known[d.account_id].facts for d in one.written.deliveries if d.account_id in known],
+        )
+        for one in await schedules.with_posts(session, found.items)
+    ]
+
+
+async def _feeds(session: AsyncSession, viewer: Viewer, settings: Settings) -> tuple[list[Stopped], str]:
+    """What has stopped, and the state of all of it in one sentence."""
+    if not access.may_anywhere(viewer, Action.SEE_ACCOUNTS):
+        return [], ""
+    health = [(one, accounts.health(one, settings)) for one in await accounts.accounts(session, viewer)]
+    on = [(one, state) for one, state in health if state.state != "off"]
+    stopped = [Stopped(f"{one.name} ({one.handle})", state.words) for one, state in on if state.state == "stopped"]
+    live = sum(state.state == "live" for _, state in on)
+    if not on:
+        return stopped, "No account is connected yet, so nothing comes in."
+    read = [one.last_poll_at for one, _ in on if one.last_poll_at]
+    last = f", last read {when_text(max(read), now())}" if read else ""
+    words = f"All {plural(len(on), 'feed')} live" if live == len(on) else f"{live} of {plural(len(on), 'feed')} live"
+    return stopped, f"{words}{last}."
