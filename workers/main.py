@@ -12,7 +12,7 @@ from api.core.log import log
 from api.core.runtime import Runtime
 from api.core.settings import Settings
 from workers.context import Context
-from workers.jobs import send
+from workers.jobs import connect, limits, send
 from workers.jobs.steady import keep
 from workers.platforms import CONNECTORS
 from workers.platforms.http import HttpxCarrier
@@ -36,7 +36,7 @@ class Work:
 WORK: dict[str, Work] = {
     SEND: Work((send.loop,), send.JOBS, 4),
     POLL: Work((), {}, 20),
-    SLOW: Work((), {}, 4),
+    SLOW: Work((connect.loop, limits.loop), connect.JOBS | limits.JOBS, 4),
 }
 
 
