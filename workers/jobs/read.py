@@ -13,7 +13,7 @@ from api.inbox.service import Seen
 from api.intake import queries
 from api.intake import service as intake
 from api.intake.service import CONTEXT
-from api.models import Account, Arrival, Message
+from api.models import Account, Arrival
 from api.platforms.values import Address, RawItem
 from workers.context import Context
 from workers.jobs.steady import keep
@@ -102,14 +102,10 @@ class Reader:
             # Around a message, older things turn up that were there before we were.
             history = arrival.backfilled or (arrival.stream == CONTEXT and incoming.occurred_at < account.created_at)
             seen.append(Seen(incoming, arrival.received_at, arrival.root_remote_id, history))
-        new = await inbox.receive(session, account, seen)
-        hung = await inbox.hang_under_posts(session, account_id)
+        await inbox.receive(session, account, seen)
+        await inbox.hang_under_posts(session, account_id)
         await intake.mark_read(session, read)
-        await self._answers(session, [*new, *hung])
         ARRIVALS.labels("read").inc(len(read))
-
-    async def _answers(self, session: AsyncSession, messages: Sequence[Message]) -> None:
-        """What was said under a question is an answer to it."""
 
 
 async def loop(context: Context, stop: asyncio.Event) -> None:
