@@ -2,8 +2,8 @@
 
 import sys
 
-if sys.version_info < (3, 11):  # before anything that an older Python cannot even read
-    sys.exit("Beatline needs Python 3.11 or newer; this is %d.%d." % sys.version_info[:2])
+if sys.version_info < (3, 11):  # noqa: UP036 - before anything that an older Python cannot even read
+    sys.exit("Beatline needs Python 3.11 or newer; this is %d.%d." % sys.version_info[:2])  # noqa: UP031
 
 from sqlalchemy.exc import DBAPIError
 

@@ -30,7 +30,9 @@ def connect(
     platform: Annotated[Platform, typer.Argument(help="mastodon, or what speaks its API.")],
     instance: Annotated[str, typer.Option("--instance", help="The server, such as https://town.example.")],
     team: Annotated[str | None, typer.Option("--team", help="Whose account it is; without one: the force's.")] = None,
-    token_stdin: Annotated[bool, typer.Option("--token-stdin", help="Read the access token from standard input.")] = False,
+    token_stdin: Annotated[
+        bool, typer.Option("--token-stdin", help="Read the access token from standard input.")
+    ] = False,
     of: Force = None,
     as_json: Json = False,
     data: Data = None,

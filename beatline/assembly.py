@@ -13,13 +13,14 @@ from api.core.jobs import Queue
 from api.core.runtime import Runtime, Silent
 from api.core.sealing import SealerFile
 from api.core.settings import Settings
+from api.deps import Authenticate
 from api.identity.door import Door
 from api.models import Viewer
 from web import main as pages
 from workers.context import Context
-from workers.platforms import CONNECTORS
+from workers.main import make_context
 from workers.platforms.http import HttpxCarrier
-from workers.vault import PUBLIC_FILE, Keyring, LiveVault
+from workers.vault import PUBLIC_FILE, Keyring
 
 WEB = "web"
 REST_PATHS = ("/api/",)
@@ -49,12 +50,12 @@ def publish_key(settings: Settings) -> None:
 @asynccontextmanager
 async def context_over(runtime: Runtime) -> AsyncIterator[Context]:
     """What jobs hold: the network, the platforms' connectors and the private keys."""
-    settings = runtime.settings
-    carrier = HttpxCarrier(settings.private_hosts, settings.request_timeout, settings.connections)
+    context = make_context(runtime)
     try:
-        yield Context(runtime, carrier, CONNECTORS, LiveVault(Keyring(settings.keys)))
+        yield context
     finally:
-        await carrier.aclose()
+        if isinstance(context.carrier, HttpxCarrier):
+            await context.carrier.aclose()
 
 
 class Divided:
@@ -79,7 +80,7 @@ def application(runtime: Runtime, door: Door, services: Collection[str] = ()) ->
     return Divided(api, pages.asgi(pages.create_app(runtime, door)))
 
 
-def _by_token(door: Door) -> rest.Authenticate:
+def _by_token(door: Door) -> Authenticate:
     async def authenticate(request: Request) -> Viewer | None:
         kind, _, token = request.headers.get("authorization", "").partition(" ")
         return await door.viewer_by_token(token.strip()) if kind.lower() == "bearer" else None

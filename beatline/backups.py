@@ -35,7 +35,8 @@ from beatline.migrating import bring_up_to_date
 
 SQLITE, POSTGRESQL, ABOUT = "beatline.db", "beatline.pgdump", "about.json"
 WithKeys = Annotated[
-    bool, typer.Option("--with-keys", help="The workers' keys too: whoever has the file can then post as your accounts.")
+    bool,
+    typer.Option("--with-keys", help="The workers' keys too: whoever has the file can then post as your accounts."),
 ]
 
 
@@ -124,7 +125,10 @@ def _restore(settings: Settings, file: Path, about: dict[str, Any], replace: boo
     database = sqlite_file(settings)
     if about["kind"] != (SQLITE if database else POSTGRESQL):
         raise Failure(f"{file} is a copy of another kind of database than {name_of(settings)}.")
-    with zipfile.ZipFile(file) as archive, tempfile.TemporaryDirectory(dir=settings.data_dir, prefix=".restore-") as place:
+    with (
+        zipfile.ZipFile(file) as archive,
+        tempfile.TemporaryDirectory(dir=settings.data_dir, prefix=".restore-") as place,
+    ):
         dump = Path(archive.extract(about["kind"], place))
         if database:
             _put_file(database, dump, replace)

@@ -119,7 +119,9 @@ async def _queue(runtime: Runtime) -> Finding:
     try:
         await client.ping()
     except (RedisError, OSError) as error:
-        return Finding("queue", False, f"Redis does not answer ({type(error).__name__}): everything goes out, but later.")
+        return Finding(
+            "queue", False, f"Redis does not answer ({type(error).__name__}): everything goes out, but later."
+        )
     finally:
         await client.aclose()
     return Finding("queue", True, "Redis answers.")
@@ -150,5 +152,6 @@ async def _feeds(runtime: Runtime) -> Finding:
     stopped = [each.handle for each in accounts if queries.health(each, runtime.settings).state == "stopped"]
     if stopped:
         return Finding("feeds", False, f"Not being read: {', '.join(sorted(stopped))}.")
-    return Finding("feeds", True, f"{len(accounts)} accounts, all of which are read." if accounts else "No accounts yet.")
-
+    return Finding(
+        "feeds", True, f"{len(accounts)} accounts, all of which are read." if accounts else "No accounts yet."
+    )

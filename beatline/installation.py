@@ -24,7 +24,9 @@ ENV_FILE = "beatline.env"
 """Settings of an embedded installation that every command on its folder must know, such as the demo's town."""
 Data = Annotated[Path | None, typer.Option("--data", metavar="DIR", help="Folder of an embedded installation.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
-Force = Annotated[str | None, typer.Option("--force", help="Name, short name or police.uk id; needed where there are several.")]
+Force = Annotated[
+    str | None, typer.Option("--force", help="Name, short name or police.uk id; needed where there are several.")
+]
 
 _chosen: ContextVar[Path | None] = ContextVar("data", default=None)
 
@@ -86,13 +88,17 @@ async def require_migrated(runtime: Runtime, settings: Settings) -> None:
     except (SQLAlchemyError, OSError) as error:
         raise unreachable(settings, error) from error
     if not current:
-        raise Failure(f"The database is behind this version of Beatline. Run first: beatline{_option(settings)} migrate")
+        raise Failure(
+            f"The database is behind this version of Beatline. Run first: beatline{_option(settings)} migrate"
+        )
 
 
 def _there(settings: Settings) -> None:
     file = sqlite_file(settings)
     if file is not None and not file.exists():
-        raise Failure(f"There is no installation in {settings.data_dir}. Run first: beatline{_option(settings)} migrate")
+        raise Failure(
+            f"There is no installation in {settings.data_dir}. Run first: beatline{_option(settings)} migrate"
+        )
 
 
 def _option(settings: Settings) -> str:
@@ -118,7 +124,9 @@ def writable_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise Failure(f"The folder {folder} cannot be made ({error.strerror}). Choose another one: --data DIR") from error
+        raise Failure(
+            f"The folder {folder} cannot be made ({error.strerror}). Choose another one: --data DIR"
+        ) from error
     if not os.access(folder, os.W_OK | os.X_OK):
         raise Failure(f"The folder {folder} cannot be written to. Choose another one: --data DIR")
 

@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator, Collection
 from typing import Annotated
 
 import typer
+from starlette.types import ASGIApp
 
 from api.core.runtime import Runtime
-from api.core.settings import Settings
 from api.identity.door import Door
 from beatline import assembly, serving
 from beatline.installation import Data, Failure, opened, queue_of, say, settings_for
@@ -80,7 +80,7 @@ def town(
     practice_town.main([f"--host={host}", f"--port={port}", f"--data={file}", *context.args])
 
 
-def application(runtime: Runtime, door: Door, names: Collection[str]) -> assembly.ASGIApp:
+def application(runtime: Runtime, door: Door, names: Collection[str]) -> ASGIApp:
     try:
         return assembly.application(runtime, door, names)
     except ValueError as error:

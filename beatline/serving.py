@@ -41,11 +41,17 @@ def stop_on_signals() -> asyncio.Event:
 def listening(host: str, port: int, option: str = "--port") -> socket.socket:
     """Taken before anything else is done, so that a port in use is said at once."""
     try:
-        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET, backlog=2048)
+        return socket.create_server(
+            (host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET, backlog=2048
+        )
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
-            raise Failure(f"Port {port} on {host} is taken. Stop what runs there, or use another one: {option}") from error
-        raise Failure(f"Nothing can listen on {host}, port {port} ({error.strerror}). Use others: --host, {option}") from error
+            raise Failure(
+                f"Port {port} on {host} is taken. Stop what runs there, or use another one: {option}"
+            ) from error
+        raise Failure(
+            f"Nothing can listen on {host}, port {port} ({error.strerror}). Use others: --host, {option}"
+        ) from error
 
 
 def prepare(settings: Settings) -> None:
@@ -65,9 +71,7 @@ class _Server(uvicorn.Server):
         yield
 
 
-async def serve_until(
-    stop: asyncio.Event, app: ASGIApp, listener: socket.socket, settings: Settings
-) -> None:
+async def serve_until(stop: asyncio.Event, app: ASGIApp, listener: socket.socket, settings: Settings) -> None:
     config = uvicorn.Config(
         app,
         log_config=None,
