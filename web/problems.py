@@ -91,13 +91,13 @@ async def on_invalid_form(request: Request, error: Exception) -> Response:
     )
 
 
-def failure_page(request: Request, sentence: str) -> Response:
+async def on_bug(request: Request, error: Exception) -> Response:
     """A bug of ours: said so, with the word to read out on the phone that stands in the log too."""
     return tell(
         request,
         500,
         "This page broke. It is our fault",
-        sentence,
+        "Nothing was changed. Load it again, or tell the service desk.",
         "Posts go out on time all the same: another program does that.",
         request_id(),
     )
