@@ -39,7 +39,7 @@ async def on_domain_error(request: Request, error: Exception) -> Response:
         return to_sign_in(request)
     if isinstance(error, NotFound):
         await _around(request)
-        return nothing_here(request)
+        return nothing_here(request, error.sentence if error.sentence != NotFound().sentence else "")
     await _around(request)
     answer = tell(request, error.status, error.title, error.sentence)
     answer.headers.update(retry_header(error))
@@ -65,12 +65,12 @@ def to_sign_in(request: Request) -> Response:
     return RedirectResponse(where, status_code=303)
 
 
-def nothing_here(request: Request) -> Response:
+def nothing_here(request: Request, sentence: str = "") -> Response:
     return tell(
         request,
         404,
         "There is nothing at this address",
-        "The link may be old, or it belongs to another team. Nothing of yours is lost.",
+        sentence or "The link may be old, or it belongs to another team. Nothing of yours is lost.",
     )
 
 
