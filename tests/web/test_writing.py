@@ -146,3 +146,13 @@ async def test_charlie_next_door_finds_nothing_of_it(alice: Reader, sits: Sits, 
         assert "Ours alone" not in page.words
     answer = await charlie.client.post(f"{address}/cancel", headers={"Sec-Fetch-Site": "same-origin"})
     assert answer.status_code == 404
+
+
+async def test_a_standard_post_is_found_by_its_words(alice: Reader, cast: Cast, runtime: Runtime) -> None:
+    async with runtime.unit_of_work() as session:
+        for slug, title in (("shed", "Lock up the shed"), ("scam", "Scam texts")):
+            await library.add_standard_post(session, None, cast.force.id, slug, title, "crime_prevention", f"{title}.")
+    page = await alice.open("/write/standard?find=SHED")
+    assert "Lock up the shed" in page.words
+    assert "Scam texts" not in page.words
+    assert "Nothing says that" in (await alice.open("/write/standard?find=goose")).words
