@@ -13,12 +13,14 @@ from api.core.runtime import Runtime
 from api.deps import Authenticate, Problem
 from api.forces import routes as forces
 from api.identity import routes as identity
+from api.inbox import routes as inbox
 from api.outbox import routes as outbox
 
 SERVICES: dict[str, Sequence[APIRouter]] = {
     "accounts": (accounts.router, accounts.connections),
     "forces": (forces.teams, forces.neighbourhoods),
     "identity": (identity.me, identity.people, identity.tokens, identity.sessions),
+    "inbox": (inbox.conversations, inbox.messages),
     "posts": (outbox.router,),
 }
 ABOUT = """What other systems of a force may do with Beatline.
