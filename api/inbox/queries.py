@@ -124,7 +124,7 @@ async def conversations(
 async def row(session: AsyncSession, viewer: Viewer, conversation_id: UUID) -> Row[Any]:
     """One conversation as the list shows it."""
     found = await session.execute(_listed(viewer).where(col(Conversation.id) == conversation_id, visible(viewer)))
-    conversation = found.one_or_none()
+    conversation: Row[Any] | None = found.one_or_none()
     if conversation is None:
         raise NotFound()
     return conversation

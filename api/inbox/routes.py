@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Query, Response
+from fastapi import Query, Request, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.deps import (
@@ -148,9 +148,15 @@ async def mark_read(
 
 @messages.post("/{message_id}/deleted-words", summary="What a sender deleted", **needs("inbox:read"))
 async def deleted_words(
-    session: WriteSession, viewer: CurrentViewer, message_id: UUID, data: ReasonIn, _: IdempotencyKey = None
+    request: Request,
+    session: WriteSession,
+    viewer: CurrentViewer,
+    message_id: UUID,
+    data: ReasonIn,
+    _: IdempotencyKey = None,
 ) -> DeletedWordsOut:
-    """For the records role. The reason is kept in the audit."""
+    """For the records role. The reason is kept in the audit; every look is a look of its own."""
+    request.state.no_replay = True
     versions = await service.deleted_words(session, viewer, message_id, data.reason)
     return DeletedWordsOut(items=[VersionOut.of(version) for version in versions])
 
