@@ -6,6 +6,7 @@ from fastapi import APIRouter, FastAPI
 from fastapi.openapi.utils import get_openapi
 from starlette.types import ASGIApp
 
+from api.accounts import routes as accounts
 from api.core import health
 from api.core.http import Edge, answer_problems
 from api.core.runtime import Runtime
@@ -15,6 +16,7 @@ from api.identity import routes as identity
 from api.outbox import routes as outbox
 
 SERVICES: dict[str, Sequence[APIRouter]] = {
+    "accounts": (accounts.router, accounts.connections),
     "forces": (forces.teams, forces.neighbourhoods),
     "identity": (identity.me, identity.people, identity.tokens, identity.sessions),
     "posts": (outbox.router,),

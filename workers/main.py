@@ -12,12 +12,12 @@ from api.core.log import log
 from api.core.runtime import Runtime
 from api.core.settings import Settings
 from workers.context import Context
-from workers.jobs import send
+from workers.jobs import connect, limits, send
 from workers.jobs.steady import keep
 from workers.platforms import CONNECTORS
 from workers.platforms.http import HttpxCarrier
 from workers.queue import POLL, QUEUES, SEND, SLOW, ArqQueue, Hub, open_queue
-from workers.vault import Keyring
+from workers.vault import Keyring, LiveVault
 
 Loop = Callable[[Context, asyncio.Event], Awaitable[None]]
 Look = Callable[[Context, str], Awaitable[None]]
@@ -36,7 +36,7 @@ class Work:
 WORK: dict[str, Work] = {
     SEND: Work((send.loop,), send.JOBS, 4),
     POLL: Work((), {}, 20),
-    SLOW: Work((), {}, 4),
+    SLOW: Work((connect.loop, limits.loop), connect.JOBS | limits.JOBS, 4),
 }
 
 
@@ -86,7 +86,9 @@ async def _hear(context: Context, queue: str, stop: asyncio.Event) -> None:
 def make_context(runtime: Runtime) -> Context:
     """With the keys of this machine and a carrier that reaches the public internet only."""
     settings = runtime.settings
-    vault = Keyring(settings.keys).load_or_generate()
+    ring = Keyring(settings.keys)
+    ring.load_or_generate()
+    vault = LiveVault(ring)  # the keys may be turned while this runs
     if runtime.sealer is None:
         runtime.sealer = vault.sealer
     carrier = HttpxCarrier(settings.private_hosts, settings.request_timeout, settings.connections)

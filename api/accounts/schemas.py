@@ -6,12 +6,13 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field
 
-from api.core.shapes import In, Line, Out, Words
+from api.core.shapes import Line, Out, Words
+from api.core.wire import Wire
 from api.models import AccountState, ConnectionState
 from api.platforms.values import Platform
 
 
-class ConnectIn(In):
+class ConnectIn(Wire):
     """Begin connecting an account."""
 
     model_config = ConfigDict(
@@ -23,7 +24,7 @@ class ConnectIn(In):
     team_id: UUID | None = Field(None, description="The team it belongs to; null: the force's own.")
 
 
-class RegisterPatch(In):
+class RegisterPatch(Wire):
     """What is written down about an account. Only what is sent changes."""
 
     model_config = ConfigDict(

@@ -13,4 +13,5 @@ LATENESS = Histogram(
 )  # fmt: skip
 DELIVERIES = Counter("beatline_deliveries_total", "Deliveries by outcome", ["platform", "outcome"])
 POLLS = Counter("beatline_polls_total", "Feeds read, by outcome", ["platform", "outcome"])
+ARRIVALS = Counter("beatline_arrivals_total", "What arrived, read or not readable", ["outcome"])
 FEED_AGE = Gauge("beatline_oldest_feed_seconds", "Age of the feed that was read longest ago")

@@ -28,7 +28,7 @@ def _from_folder(folder: Path) -> bytes:
 def _make(path: Path) -> None:
     """Two processes that start at once end up with one key: the file appears whole, and only the first stays."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f"{FILE}.{os.getpid()}")
+    draft = path.with_name(f"{FILE}.{secrets.token_hex(8)}")
     handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         os.write(handle, secrets.token_hex(32).encode())

@@ -152,7 +152,10 @@ async def waiting_for_code(session: AsyncSession, secret: str) -> tuple[SignIn, 
 
 async def by_email(session: AsyncSession, email: str) -> Person | None:
     """For the door only: nothing it knows may be shown before they have proven who they are."""
-    rows = await session.execute(select(Person).where(col(Person.email) == email.strip().lower()))
+    clean = email.strip().lower()
+    if not clean.isprintable():
+        return None  # nobody's, and not every database takes it as text
+    rows = await session.execute(select(Person).where(col(Person.email) == clean))
     return rows.scalar_one_or_none()
 
 

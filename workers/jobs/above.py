@@ -1,18 +1,19 @@
 """Tells the posts and the conversations above deliveries what became of them, in the same transaction."""
 
 from collections.abc import Iterable
-from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from api.inbox import service as inbox
 from api.outbox.service import Recorded, Settled
+from api.posts import service as posts
 
 
 async def tell(session: AsyncSession, settled: Iterable[Recorded | Settled]) -> None:
-    post_ids: set[UUID] = set()
-    sent: dict[UUID, str] = {}
-    for each in settled:
-        if each.post_id:
-            post_ids.add(each.post_id)
-        if each.message_id and isinstance(each, Recorded) and each.life.remote_id:
-            sent[each.message_id] = each.life.remote_id
+    told = list(settled)
+    post_ids = {each.post_id for each in told if each.post_id}
+    message_ids = {each.message_id for each in told if each.message_id}
+    if post_ids:
+        await posts.settle(session, post_ids)
+    if message_ids:
+        await inbox.settle(session, message_ids)

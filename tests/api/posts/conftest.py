@@ -10,8 +10,8 @@ from api.library.routes import router as library
 from api.models import Account, Viewer
 from api.posts.routes import router as posts
 from api.schedules.routes import router as schedules
-from tests.support.factories import Cast, an_account
 from tests.support.calling import Caller, calling
+from tests.support.factories import Cast, an_account
 
 
 @dataclass(frozen=True)

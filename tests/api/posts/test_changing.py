@@ -19,8 +19,8 @@ from api.posts import changing, queries, service
 from api.posts.schemas import PostPatch
 from tests.api.posts.conftest import Accounts, token
 from tests.api.posts.test_writing import body, soon
-from tests.support.factories import Cast
 from tests.support.calling import Caller
+from tests.support.factories import Cast
 
 
 async def worker_makes(database: Database, state: DeliveryState, account: Account | None = None, **values: Any) -> None:

@@ -12,8 +12,8 @@ from api.core.database import Database
 from api.library import service as library
 from api.models import AuditEntry, Delivery, DeliveryState, Destination, Post, Schedule
 from tests.api.posts.conftest import Accounts, token
-from tests.support.factories import Cast, count_of
 from tests.support.calling import Caller
+from tests.support.factories import Cast, count_of
 
 WORDS = "Bike marking at the library, Saturday 10am."
 

@@ -11,8 +11,8 @@ from api.models import DeliveryState
 from tests.api.posts.conftest import Accounts, token
 from tests.api.posts.test_changing import deliveries, worker_makes
 from tests.api.posts.test_writing import body, soon
-from tests.support.factories import Cast
 from tests.support.calling import Caller
+from tests.support.factories import Cast
 
 
 @pytest.fixture

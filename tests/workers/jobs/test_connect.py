@@ -7,7 +7,6 @@ from uuid import UUID
 import httpx
 import pytest
 from sqlalchemy import select
-from workers.context import Context
 
 from api.accounts import queries, secrets, service
 from api.core.clock import Clock
@@ -19,6 +18,7 @@ from api.models import Account, AccountState, Connection, ConnectionState, Platf
 from api.platforms.values import Platform, Request, Response, Token
 from tests.support.factories import Cast, count_of
 from tests.support.town import RunningTown, running_town
+from workers.context import Context
 from workers.jobs import connect, limits
 from workers.platforms import CONNECTORS
 from workers.platforms.http import HttpxCarrier

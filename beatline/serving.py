@@ -1,0 +1,92 @@
+"""Sockets, signals and stopping: what every long-running command shares."""
+
+import asyncio
+import contextlib
+import errno
+import signal
+import socket
+from collections.abc import Coroutine, Iterator
+from typing import Any
+
+import uvicorn
+import uvloop
+from prometheus_client import start_http_server
+from starlette.types import ASGIApp
+
+from api.core import log
+from api.core.settings import Settings
+from beatline.installation import Failure
+
+
+def run(work: Coroutine[Any, Any, None]) -> None:
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(work)
+
+
+def stop_on_signals() -> asyncio.Event:
+    """Set by SIGTERM and Ctrl-C; a second one ends the process at once."""
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
+
+    def asked() -> None:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(number)
+            signal.signal(number, signal.SIG_DFL)
+        stop.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, asked)
+    return stop
+
+
+def listening(host: str, port: int, option: str = "--port") -> socket.socket:
+    """Taken before anything else is done, so that a port in use is said at once."""
+    try:
+        return socket.create_server(
+            (host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET, backlog=2048
+        )
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise Failure(
+                f"Port {port} on {host} is taken. Stop what runs there, or use another one: {option}"
+            ) from error
+        raise Failure(
+            f"Nothing can listen on {host}, port {port} ({error.strerror}). Use others: --host, {option}"
+        ) from error
+
+
+def prepare(settings: Settings) -> None:
+    """Logs and measurements of this process."""
+    log.set_up(settings.log_level, as_json=settings.log_json)
+    if settings.metrics_port:
+        try:
+            start_http_server(settings.metrics_port, settings.metrics_host)
+        except OSError as error:
+            raise Failure(f"Port {settings.metrics_port} for metrics is taken: BEATLINE_METRICS_PORT") from error
+
+
+class _Server(uvicorn.Server):
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Signals are heard in one place, by `stop_on_signals`."""
+        yield
+
+
+async def serve_until(stop: asyncio.Event, app: ASGIApp, listener: socket.socket, settings: Settings) -> None:
+    config = uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        lifespan="off",
+        ws="none",
+        timeout_graceful_shutdown=max(1, int(settings.drain)),
+        proxy_headers=bool(settings.trusted_proxies),
+        forwarded_allow_ips=",".join(sorted(settings.trusted_proxies)),
+    )
+    server = _Server(config)
+    serving, stopping = asyncio.create_task(server.serve([listener])), asyncio.create_task(stop.wait())
+    await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    server.should_exit = True
+    await serving
+    stop.set()
+    await stopping
