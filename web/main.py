@@ -19,10 +19,23 @@ from api.models import Viewer
 from web import assets, problems
 from web.csrf import OwnPagesOnly
 from web.headers import OWN_HTMX, policy
-from web.pages import calendar, inbox, me, posts, signin, today, write
+from web.pages import (
+    accounts,
+    calendar,
+    connect,
+    inbox,
+    me,
+    people,
+    posts,
+    signin,
+    teams,
+    today,
+    tokens,
+    write,
+)
 from web.sessions import by_cookie
 
-SCREENS = (today, inbox, write, posts, calendar, me, signin)
+SCREENS = (today, inbox, write, posts, calendar, connect, accounts, people, teams, tokens, me, signin)
 Authenticate = Callable[[Request], Awaitable[Viewer | None]]
 
 

@@ -24,4 +24,6 @@ PLACES: tuple[Place, ...] = (
     Place("inbox", "Inbox", "/inbox", "inbox", on_phone=True, needs=Action.SEE_PUBLIC),
     Place("write", "Write", "/write", "write", on_phone=True, needs=Action.DRAFT),
     Place("calendar", "Calendar", "/calendar", "calendar", needs=Action.SEE_POSTS),
+    Place("accounts", "Accounts", "/accounts", "account", apart=True, needs=Action.SEE_ACCOUNTS),
+    Place("people", "People and teams", "/people", "people", apart=True, needs=Action.SEE_PEOPLE),
 )
