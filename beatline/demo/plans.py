@@ -2,7 +2,6 @@
 
 from datetime import UTC, datetime, time, timedelta
 
-from api.priorities.schemas import AnswerIn, PriorityIn, TallyIn
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.core.clock import LONDON
@@ -10,6 +9,7 @@ from api.models import Question, Source
 from api.posts import service as posts
 from api.posts.schemas import PostIn
 from api.priorities import service as priorities
+from api.priorities.schemas import AnswerIn, PriorityIn, TallyIn
 from beatline.demo.stage import Stage
 from beatline.demo.world import Adopted, Asked, Planned, Week, with_days
 
