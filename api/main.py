@@ -13,6 +13,7 @@ from api.core.runtime import Runtime
 from api.deps import Authenticate, Problem
 from api.forces import routes as forces
 from api.identity import routes as identity
+from api.inbox import routes as inbox
 from api.library import routes as library
 from api.outbox import routes as outbox
 from api.posts import routes as posts
@@ -25,6 +26,7 @@ SERVICES: dict[str, Sequence[APIRouter]] = {
     "identity": (identity.me, identity.people, identity.tokens, identity.sessions),
     "posts": (posts.router, outbox.router, library.router),
     "schedules": (schedules.router,),
+    "inbox": (inbox.conversations, inbox.messages),
     "priorities": (priorities.questions, priorities.answers, priorities.priorities),
 }
 ABOUT = """What other systems of a force may do with Beatline.
