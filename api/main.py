@@ -13,13 +13,19 @@ from api.core.runtime import Runtime
 from api.deps import Authenticate, Problem
 from api.forces import routes as forces
 from api.identity import routes as identity
+from api.library import routes as library
 from api.outbox import routes as outbox
+from api.posts import routes as posts
+from api.priorities import routes as priorities
+from api.schedules import routes as schedules
 
 SERVICES: dict[str, Sequence[APIRouter]] = {
     "accounts": (accounts.router, accounts.connections),
     "forces": (forces.teams, forces.neighbourhoods),
     "identity": (identity.me, identity.people, identity.tokens, identity.sessions),
-    "posts": (outbox.router,),
+    "posts": (posts.router, outbox.router, library.router),
+    "schedules": (schedules.router,),
+    "priorities": (priorities.questions, priorities.answers, priorities.priorities),
 }
 ABOUT = """What other systems of a force may do with Beatline.
 

@@ -3,6 +3,7 @@
 import typer
 
 from beatline import accounts, backups, doctor, forces, keys, migrating, people, running
+from beatline.demo import command as demo
 from beatline.installation import Data, choose
 
 app = typer.Typer(
@@ -20,6 +21,7 @@ def _everywhere(data: Data = None) -> None:
     choose(data)
 
 
+app.command("demo")(demo.demo)
 app.command("serve")(running.serve)
 app.command("work")(running.work)
 app.command("town", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(running.town)

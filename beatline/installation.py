@@ -44,9 +44,13 @@ def choose(folder: Path | None) -> None:
     _chosen.set(folder)
 
 
+def chosen(data: Path | None) -> Path | None:
+    return data or _chosen.get()
+
+
 def settings_for(data: Path | None, **changes: Any) -> Settings:
     """With a folder: the embedded installation in it, whatever the environment says about databases."""
-    folder = data or _chosen.get()
+    folder = chosen(data)
     try:
         if folder is None:
             return Settings(**changes)

@@ -82,4 +82,4 @@ def _answer_errors(app: FastAPI) -> None:
     app.add_exception_handler(DomainError, problems.on_domain_error)
     app.add_exception_handler(HTTPException, problems.on_http_exception)
     app.add_exception_handler(RequestValidationError, problems.on_invalid_form)
-    app.state.failure_page = problems.failure_page
+    app.add_exception_handler(Exception, problems.on_bug)

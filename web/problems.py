@@ -39,7 +39,7 @@ async def on_domain_error(request: Request, error: Exception) -> Response:
         return to_sign_in(request)
     if isinstance(error, NotFound):
         await _around(request)
-        return nothing_here(request)
+        return nothing_here(request, error.sentence if error.sentence != NotFound().sentence else "")
     await _around(request)
     answer = tell(request, error.status, error.title, error.sentence)
     answer.headers.update(retry_header(error))
@@ -65,12 +65,12 @@ def to_sign_in(request: Request) -> Response:
     return RedirectResponse(where, status_code=303)
 
 
-def nothing_here(request: Request) -> Response:
+def nothing_here(request: Request, sentence: str = "") -> Response:
     return tell(
         request,
         404,
         "There is nothing at this address",
-        "The link may be old, or it belongs to another team. Nothing of yours is lost.",
+        sentence or "The link may be old, or it belongs to another team. Nothing of yours is lost.",
     )
 
 
@@ -91,13 +91,13 @@ async def on_invalid_form(request: Request, error: Exception) -> Response:
     )
 
 
-def failure_page(request: Request, sentence: str) -> Response:
+async def on_bug(request: Request, error: Exception) -> Response:
     """A bug of ours: said so, with the word to read out on the phone that stands in the log too."""
     return tell(
         request,
         500,
         "This page broke. It is our fault",
-        sentence,
+        "Nothing was changed. Load it again, or tell the service desk.",
         "Posts go out on time all the same: another program does that.",
         request_id(),
     )

@@ -99,7 +99,8 @@ def _draw(request: Request, template: str, context: Mapping[str, Any]) -> str:
 
 def page(request: Request, template: str, context: Mapping[str, Any] | None = None, status: int = 200) -> HTMLResponse:
     """A whole page; never kept by the browser, for another person may sit down at this desk."""
-    return HTMLResponse(_draw(request, template, context or {}), status, headers={"Cache-Control": "no-store"})
+    headers = {"Cache-Control": "no-store"} | ({"HX-Push-Url": "false"} if status >= 400 else {})
+    return HTMLResponse(_draw(request, template, context or {}), status, headers=headers)
 
 
 def fragment(

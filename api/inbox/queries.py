@@ -30,7 +30,7 @@ from api.models import (
 
 __all__ = [
     "Counts", "Thread", "ThreadDelivery", "ThreadMessage", "ThreadNote", "ThreadPost", "View", "conversations",
-    "counts", "get_conversation", "get_message", "held_conversation", "may_answer", "new_since", "thread",
+    "counts", "get_conversation", "get_message", "held_conversation", "may_answer", "new_since", "row", "thread",
     "to_answer", "visible",
 ]  # fmt: skip
 
@@ -119,6 +119,15 @@ async def conversations(
     statement = paging.keyset(statement, at, col(Conversation.id), cursor, newest_first=not waiting).limit(limit + 1)
     rows = (await session.execute(statement)).all()
     return paging.page(rows, limit, "waiting_since" if waiting else "last_message_at")
+
+
+async def row(session: AsyncSession, viewer: Viewer, conversation_id: UUID) -> Row[Any]:
+    """One conversation as the list shows it."""
+    found = await session.execute(_listed(viewer).where(col(Conversation.id) == conversation_id, visible(viewer)))
+    conversation: Row[Any] | None = found.one_or_none()
+    if conversation is None:
+        raise NotFound()
+    return conversation
 
 
 def _listed(viewer: Viewer) -> Select[Any]:

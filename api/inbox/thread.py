@@ -73,6 +73,7 @@ class ThreadMessage:
     attachments: list[Any]
     before: list[str]
     delivery: ThreadDelivery | None
+    remote_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +168,14 @@ def _shown(
         # Who takes a message back takes back what it said before, too.
         before=[] if gone else before,
         delivery=delivery,
+        remote_id=message.remote_id,
     )
+
+
+async def shown(session: AsyncSession, message: Message) -> ThreadMessage:
+    """One message of ours, as the thread shows it."""
+    names = await _names(session, {message.person_id} - {None})
+    return _shown(message, names, [], (await _deliveries(session, [message.id])).get(message.id))
 
 
 async def _messages(session: AsyncSession, conversation_id: UUID) -> list[Message]:

@@ -39,8 +39,19 @@ class SmallTown:
     clock: Clock = clock
     statuses: list[Status] = field(default_factory=list)
     calls: list[tuple[str, str]] = field(default_factory=list)
+    watch: Callable[[int], None] = lambda _: None
+    """Told how many requests are open, at each new one."""
+    _open: int = 0
 
     async def send(self, request: Request) -> Response:
+        self._open += 1
+        self.watch(self._open)
+        try:
+            return await self._answer(request)
+        finally:
+            self._open -= 1
+
+    async def _answer(self, request: Request) -> Response:
         fault = self.fault(request)
         self.calls.append((request.method, fault or ""))
         if fault == "refused":

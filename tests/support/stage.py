@@ -46,11 +46,12 @@ class Stage:
     def context(self) -> Context:
         return Context(self.runtime, self.town, CONNECTORS, self.vault)
 
-    async def account(self) -> Account:
+    async def account(self, *, token: bool = True) -> Account:
         async with self.runtime.unit_of_work() as session:
             account = await an_account(session, self.cast.force, self.cast.team)
-            token = self.vault.sealer.seal(f"token-{account.remote_id}".encode())
-            await secrets.put(session, account.id, SecretKind.ACCESS_TOKEN, token)
+            if token:
+                sealed = self.vault.sealer.seal(f"token-{account.remote_id}".encode())
+                await secrets.put(session, account.id, SecretKind.ACCESS_TOKEN, sealed)
         return account
 
     async def queue(
@@ -84,7 +85,8 @@ class Stage:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def close(self) -> None:
-        await self.crash()
+        self.town.latency = 0
+        await self.stop()
 
     async def delivery(self, delivery_id: UUID) -> Delivery:
         async with self.runtime.read() as session:

@@ -5,7 +5,6 @@ import gzip
 import hashlib
 import re
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 from fastapi import FastAPI
@@ -13,7 +12,6 @@ from httpx import ASGITransport, AsyncClient
 from jinja2 import UndefinedError
 from starlette.requests import Request
 
-from api.core.database import Database
 from api.core.errors import Conflict
 from api.core.runtime import Runtime
 from api.core.settings import HTMX, HTMX_SRI, Settings
@@ -21,26 +19,19 @@ from web import render
 from web.assets import ASSETS, static
 from web.frame import Frame, Strip, Tone
 from web.headers import policy
-from web.main import create_app
-
-
-def runtime(tmp_path: Path, **settings) -> Runtime:
-    made = Settings(data_dir=tmp_path, **settings)
-    return Runtime(made, Database(made.database))
+from web.main import asgi, create_app
 
 
 def browser(app: FastAPI) -> AsyncClient:
-    return AsyncClient(transport=ASGITransport(app, raise_app_exceptions=False), base_url="http://test")
+    return AsyncClient(transport=ASGITransport(asgi(app), raise_app_exceptions=False), base_url="http://test")
 
 
 @pytest.fixture
-async def app(tmp_path):
-    held = runtime(tmp_path)
-    app = create_app(held)
+def app(app: FastAPI) -> FastAPI:
 
     @app.get("/framed")
     async def framed(request: Request):
-        strip = Strip(Tone.RED, "Emergency: 4 min, not taken", "/inbox/1")
+        strip = Strip(Tone.RED, "Emergency", "Emergency: 4 min, not taken", "/inbox/1")
         request.state.frame = Frame("PCSO Ash Okafor", "Sandford North", 12, strip, ("Posts not paused",))
         return render.page(request, "problem.html", PROBLEM)
 
@@ -52,8 +43,7 @@ async def app(tmp_path):
     async def refuses(request: Request):
         raise Conflict("Somebody closed this conversation. Open it again first.")
 
-    yield app
-    await held.close()
+    return app
 
 
 PROBLEM = {"title": "A", "sentence": "B", "safe": "", "ways": (("/", "Back"),), "code": 404, "reference": ""}
@@ -86,7 +76,7 @@ async def test_a_broken_page_admits_it_and_tells_nothing_of_the_error(app):
 
 async def test_htmx_gets_a_toast_and_keeps_what_was_typed(app):
     async with browser(app) as client:
-        answer = await client.post("/refuses", headers={"HX-Request": "true"})
+        answer = await client.post("/refuses", headers={"HX-Request": "true", "Sec-Fetch-Site": "same-origin"})
     assert answer.status_code == 409
     assert answer.headers["hx-retarget"] == "#toast"
     assert answer.text.strip().startswith('<div class="toast" id="toast"')
@@ -134,14 +124,13 @@ async def test_htmx_comes_from_one_address_with_its_hash(app):
     assert f"script-src 'self' {HTMX};" in answer.headers["content-security-policy"]
 
 
-async def test_a_closed_network_serves_htmx_itself_and_names_no_cdn(tmp_path):
+async def test_a_closed_network_serves_htmx_itself_and_names_no_cdn(runtime, door, tmp_path):
     copy = tmp_path / "htmx.js"
     copy.write_text("var htmx = 1")
-    held = runtime(tmp_path, htmx_file=copy)
-    async with browser(create_app(held)) as client:
+    closed = Runtime(runtime.settings.model_copy(update={"htmx_file": copy}), runtime.database)
+    async with browser(create_app(closed, door)) as client:
         page = await client.get("/nothing")
         script = await client.get("/static/htmx.js")
-    await held.close()
     assert 'src="/static/htmx.js"' in page.text
     assert "cdn" not in page.text + page.headers["content-security-policy"]
     assert script.text == "var htmx = 1"

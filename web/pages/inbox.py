@@ -86,8 +86,9 @@ async def show(
     request: Request, session: ReadSession, viewer: Framed, conversation_id: UUID, view: View = View.TEAM
 ) -> HTMLResponse:
     context = await _all_about(session, viewer, conversation_id, view)
-    async with runtime_of(request).unit_of_work() as writing:
-        await inbox.mark_read(writing, viewer, conversation_id)
+    if next((row.unread for row in context["talks"] if row.id == conversation_id), True):
+        async with runtime_of(request).unit_of_work() as writing:
+            await inbox.mark_read(writing, viewer, conversation_id)
     return page(request, "inbox/show.html", context)
 
 
@@ -97,7 +98,7 @@ async def thread(request: Request, session: ReadSession, viewer: Signed, convers
     return fragment(request, "inbox/_thread.html", _thread(found))
 
 
-@router.post("/{conversation_id}/write")
+@router.post("/{conversation_id}")
 async def write(
     request: Request,
     viewer: Framed,
@@ -174,6 +175,12 @@ async def _list(session: AsyncSession, viewer: Viewer, view: View, cursor: str |
     }
 
 
+async def _next(session: AsyncSession, viewer: Viewer, conversation_id: UUID) -> UUID | None:
+    """Who has waited longest beside this one."""
+    waiting = await queries.conversations(session, viewer, view=View.WAITING, limit=2)
+    return next((row.id for row in waiting.items if row.id != conversation_id), None)
+
+
 def _tabs(counts: Counts) -> list[Tab]:
     more = "+" if counts.capped else ""
     return [
@@ -212,6 +219,7 @@ async def _all_about(
         **await _list(session, viewer, view),
         **_thread(found),
         "chosen": conversation_id,
+        "next": await _next(session, viewer, conversation_id),
         "account": found.account,
         "post": found.post,
         "viewer": viewer,

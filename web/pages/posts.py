@@ -20,7 +20,6 @@ from api.models import OPEN, Delivery, DeliveryState, Post, PostState, Viewer
 from api.outbox import queries as outbox
 from api.outbox import service as outbox_service
 from api.posts import cancelling, changing, queries
-from api.posts.schemas import PostPatch
 from api.posts.values import Written
 from web.addresses import within
 from web.deps import Framed, ReadSession, Signed, WriteSession
@@ -81,7 +80,9 @@ async def move(
     back: Annotated[str, Form()] = "",
     fold: Annotated[int | None, Form()] = None,
 ) -> RedirectResponse:
-    await changing.update(session, viewer, post_id, PostPatch(publish_at=from_form(publish_at, fold=fold)), None)
+    post = await queries.get_post(session, viewer, post_id)
+    schedule = await changing.active_schedule(session, post)
+    await changing.move(session, viewer, post, schedule, from_form(publish_at, fold=fold), None)
     return _back(post_id, back, "moved")
 
 

@@ -96,10 +96,23 @@ async def _unanswered(session: AsyncSession, viewer: Viewer) -> list[Waiting]:
         small = f"Oldest from {who}, {when_text(first.waiting_since, now())}"
         lines.append(Waiting("/inbox?view=waiting", counts.waiting, words, small, first.waiting_since))
     if counts.unread:
-        lines.append(Waiting("/inbox?view=team", counts.unread, "that you have not read", mark="Open"))
+        lines.append(
+            Waiting(
+                "/inbox?view=team",
+                counts.unread,
+                "conversation you have not read" if counts.unread == 1 else "conversations you have not read",
+                mark="Open",
+            )
+        )
     if counts.mine:
         lines.append(
-            Waiting("/inbox?view=mine", counts.mine, "in your name", "Yours until they are closed", mark="Open")
+            Waiting(
+                "/inbox?view=mine",
+                counts.mine,
+                "conversation in your name" if counts.mine == 1 else "conversations in your name",
+                "Yours until they are closed",
+                mark="Open",
+            )
         )
     return lines
 
@@ -114,7 +127,7 @@ async def _to_mend(session: AsyncSession, viewer: Viewer) -> list[Waiting]:
         if recent:
             shown = DELIVERIES[state]
             words = {
-                DeliveryState.NEEDS_PERSON: ("may be out or not: look yourself", "may be out or not: look yourself"),
+                DeliveryState.NEEDS_PERSON: ("post may be out or not", "posts may be out or not"),
                 DeliveryState.REFUSED: ("post was refused", "posts were refused"),
                 DeliveryState.MISSED: ("post missed its time", "posts missed their time"),
             }[state][len(recent) != 1]
@@ -156,5 +169,11 @@ async def _feeds(session: AsyncSession, viewer: Viewer, settings: Settings) -> t
         return stopped, "No account is connected yet, so nothing comes in."
     read = [one.last_poll_at for one, _ in on if one.last_poll_at]
     last = f", last read {when_text(max(read), now())}" if read else ""
-    words = f"All {plural(len(on), 'feed')} live" if live == len(on) else f"{live} of {plural(len(on), 'feed')} live"
+    words = (
+        f"{live} of {plural(len(on), 'feed')} live"
+        if live < len(on)
+        else f"All {len(on)} feeds live"
+        if live > 1
+        else "The feed is live"
+    )
     return stopped, f"{words}{last}."

@@ -68,13 +68,15 @@ async def check(request: Request, session: ReadSession, viewer: Signed) -> HTMLR
 
 
 @router.get("/write/standard")
-async def standard_posts(request: Request, session: ReadSession, viewer: Framed, kind: str = "") -> HTMLResponse:
+async def standard_posts(
+    request: Request, session: ReadSession, viewer: Framed, kind: str = "", find: str = ""
+) -> HTMLResponse:
     every = await library.standard_posts(session, viewer)
     numbers: dict[str, int] = {}
     for one in every:
         numbers[one.category] = numbers.get(one.category, 0) + 1
     return page(request, "write/standard.html", {
-        "posts": [one for one in every if kind in ("", one.category)],
+        "posts": [one for one in every if kind in ("", one.category) and _says(one, find)],
         "number": len(every),
         "kind": kind,
         "kinds": [
@@ -188,6 +190,12 @@ async def _standard(session: AsyncSession, viewer: Viewer, slug: str) -> Standar
         if one.slug == slug:
             return one
     raise NotFound
+
+
+def _says(post: StandardPost, words: str) -> bool:
+    """Every word looked for stands in it somewhere."""
+    text = f"{post.title} {post.text}".casefold()
+    return all(word in text for word in words.casefold().split())
 
 
 async def _draft(session: AsyncSession, viewer: Viewer, post_id: UUID) -> Post:

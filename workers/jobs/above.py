@@ -4,16 +4,25 @@ from collections.abc import Iterable
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from api.core.runtime import Runtime
 from api.inbox import service as inbox
-from api.outbox.service import Recorded, Settled
+from api.outbox.service import Claim, Recorded, Settled
 from api.posts import service as posts
 
 
 async def tell(session: AsyncSession, settled: Iterable[Recorded | Settled]) -> None:
-    told = list(settled)
-    post_ids = {each.post_id for each in told if each.post_id}
-    message_ids = {each.message_id for each in told if each.message_id}
+    each_of_them = list(settled)
+    post_ids = {each.post_id for each in each_of_them if each.post_id}
+    message_ids = {each.message_id for each in each_of_them if each.message_id}
     if post_ids:
         await posts.settle(session, post_ids)
     if message_ids:
         await inbox.settle(session, message_ids)
+
+
+async def tell_posts(runtime: Runtime, claims: Iterable[Claim]) -> None:
+    """In a transaction of its own: who cancels a post holds the post and wants its deliveries, a claim the reverse."""
+    post_ids = {claim.post_id for claim in claims if claim.post_id}
+    if post_ids:
+        async with runtime.unit_of_work() as session:
+            await posts.settle(session, post_ids)

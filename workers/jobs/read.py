@@ -15,6 +15,7 @@ from api.intake import service as intake
 from api.intake.service import CONTEXT
 from api.models import Account, Arrival
 from api.platforms.values import Address, RawItem
+from api.priorities import service as priorities
 from workers.context import Context
 from workers.jobs.steady import keep
 
@@ -102,8 +103,9 @@ class Reader:
             # Around a message, older things turn up that were there before we were.
             history = arrival.backfilled or (arrival.stream == CONTEXT and incoming.occurred_at < account.created_at)
             seen.append(Seen(incoming, arrival.received_at, arrival.root_remote_id, history))
-        await inbox.receive(session, account, seen)
-        await inbox.hang_under_posts(session, account_id)
+        made = await inbox.receive(session, account, seen)
+        late = await inbox.hang_under_posts(session, account_id)
+        await priorities.take_replies(session, [*made, *late])
         await intake.mark_read(session, read)
         ARRIVALS.labels("read").inc(len(read))
 

@@ -17,7 +17,7 @@ from api.outbox.life import Event, No, Released, Waits
 from api.outbox.recording import ENDS_ACCOUNT
 from api.outbox.service import Claim
 from workers.context import Context
-from workers.jobs.above import tell
+from workers.jobs.above import tell, tell_posts
 from workers.jobs.attempt import Attempts
 from workers.jobs.chains import Chains
 from workers.jobs.dbclock import DatabaseClock
@@ -71,7 +71,9 @@ class Dispatcher:
             await self._drain()
         finally:
             ended.set()
-            for task in working + serving:
+            # Each finishes the step it is in: a transaction that is cut short costs its connection.
+            await asyncio.wait(serving, timeout=2)
+            for task in serving:
                 task.cancel()
             await asyncio.gather(*working, *serving, return_exceptions=True)
             self._context.bells.take_down(SEND, self._look)
@@ -86,6 +88,7 @@ class Dispatcher:
         self._held.update(claim.id for claim in claims)
         self._chains.add(claims)
         self._changed.set()
+        await tell_posts(self._runtime, claims)
         return 0.0 if len(claims) == limit else self._settings.dispatch_interval
 
     async def _fence(self) -> float:
@@ -167,6 +170,7 @@ class Dispatcher:
         back = self._chains.all()
         async with self._runtime.unit_of_work() as session:
             await outbox.release(session, self.worker, [claim.id for claim in back])
+        await tell_posts(self._runtime, back)
         self._chains = Chains()
         deadline = asyncio.get_running_loop().time() + self._settings.drain
         if self._sending:

@@ -15,16 +15,21 @@ from api.intake import feeds
 from api.models import (
     Account,
     AccountState,
+    Answer,
+    AnswerIssue,
+    AnswerState,
     Arrival,
     Conversation,
     Cursor,
     Delivery,
     DeliveryState,
+    Issue,
     Message,
     Post,
     SecretKind,
 )
 from api.platforms.values import Platform
+from api.priorities import service as priorities
 from tests.support.factories import Cast
 from tests.support.town import RunningTown, running_town
 from workers.context import Context
@@ -150,6 +155,25 @@ async def test_a_reply_under_our_post_that_names_nobody_is_found(desk: Desk) -> 
     assert {talk.thread_key.partition(":")[0] for talk in talks} == {delivery.remote_id}
     assert {talk.contact_handle for talk in talks} == {"jom@town.example", "lollylin@town.example"}
     assert {talk.post_id for talk in talks} == {delivery.post_id}
+
+
+async def test_a_reply_under_a_question_waits_to_be_confirmed_as_an_answer(desk: Desk) -> None:
+    delivery = await desk.posted("What should we work on in Mill Lane?")
+    async with desk.runtime.unit_of_work() as session:
+        question = await priorities.ask(session, desk.cast.alice, desk.cast.neighbourhood.id, delivery.text)
+        (await session.get_one(Post, delivery.post_id)).question_id = question.id
+    await desk.poll()
+    await desk.town.say("jom", "@sandfordnorth parking by the school", in_reply_to_id=delivery.remote_id)
+    for _ in range(2):
+        await desk.poll()
+    (answer,) = await desk.rows(Answer)
+    (issue,) = await desk.rows(AnswerIssue)
+    (message,) = await desk.messages()
+    assert isinstance(answer, Answer)
+    assert isinstance(issue, AnswerIssue)
+    assert (answer.question_id, answer.message_id, answer.state) == (question.id, message.id, AnswerState.TO_CONFIRM)
+    assert (issue.issue, issue.suggested) == (Issue.PARKING, True)
+    assert answer.text == ""
 
 
 async def test_somebody_elses_thread_brings_only_what_concerns_us(desk: Desk) -> None:

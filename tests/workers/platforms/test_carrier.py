@@ -3,7 +3,6 @@
 import asyncio
 import ssl
 import subprocess
-import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -225,9 +224,8 @@ async def test_a_slow_server_does_not_hold_up_another() -> None:
         ours = HttpxCarrier(allowed, timeout=1.0, connections=2)
         stuck = [asyncio.create_task(ours.send(create(slow.port))) for _ in range(4)]
         await asyncio.sleep(0.05)
-        started = time.monotonic()
         await ours.send(create(quick.port))
-        assert time.monotonic() - started < 0.5
+        assert not any(task.done() for task in stuck)
         for task in stuck:
             task.cancel()
         await asyncio.gather(*stuck, return_exceptions=True)

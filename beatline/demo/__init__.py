@@ -1,0 +1,1 @@
+"""beatline demo: an invented force, its town, and everything that Beatline is, from one command."""

@@ -1,0 +1,46 @@
+"""Worker processes that can be killed at any moment, forked from one that has everything imported already."""
+
+import asyncio
+import multiprocessing
+import os
+import signal
+from collections.abc import Mapping
+from multiprocessing.context import ForkServerProcess
+from typing import Any
+
+from api.core import log
+from api.core.settings import Settings
+from workers import main
+from workers.queue import SEND
+
+_FORK = multiprocessing.get_context("forkserver")
+_FORK.set_forkserver_preload(["tests.support.worker_process"])
+
+
+def _work(values: Mapping[str, Any]) -> None:
+    log.set_up(os.environ.get("BEATLINE_LOG_LEVEL", "ERROR"), as_json=True)
+    asyncio.run(main.run(Settings(**values), [SEND]))
+
+
+class WorkerProcess:
+    """Started, killed with -9, started again; each time with the same settings."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._values = settings.model_dump()
+        self._process: ForkServerProcess | None = None
+
+    def start(self) -> None:
+        self._process = _FORK.Process(target=_work, args=(self._values,), daemon=True)
+        self._process.start()
+
+    def kill(self) -> None:
+        if self._process is not None and self._process.pid and self._process.is_alive():
+            os.kill(self._process.pid, signal.SIGKILL)
+            self._process.join(5)
+
+    async def stop(self) -> int | None:
+        """As an orchestrator does: SIGTERM, then wait."""
+        assert self._process is not None
+        self._process.terminate()
+        await asyncio.to_thread(self._process.join, 25)
+        return self._process.exitcode
