@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api.access import service as access
 from api.access.service import Action
 from api.core.errors import NotFound
-from api.models import AnswerState, Issue, Question, QuestionState, Viewer
+from api.models import Answer, AnswerState, Issue, Question, QuestionState, Viewer
 from api.priorities import queries, service
 from api.priorities.issues import ISSUES, SOURCES
 from api.priorities.schemas import ConfirmIn
@@ -57,31 +57,29 @@ async def one(request: Request, session: ReadSession, viewer: Framed, question_i
     return await _one(request, session, viewer, question_id)
 
 
-@router.post("/answers/{answer_id}/confirm")
-async def confirm(request: Request, viewer: Framed, answer_id: UUID) -> Response:
+@router.post("/answers/{answer_id}")
+async def decide(request: Request, viewer: Framed, answer_id: UUID) -> Response:
+    """Counted with the ticked issues, or set aside; then the next one."""
     form = await request.form()
-    chosen = [str(each) for each in form.getlist("issues")]
-    show = str(form.get("show", "")) or "to_confirm"
+    chosen, show = [str(each) for each in form.getlist("issues")], str(form.get("show", "")) or "to_confirm"
+    aside = form.get("do") == "aside"
     try:
-        wanted = ConfirmIn.model_validate({"issues": chosen})
         async with runtime_of(request).unit_of_work() as session:
-            answer = await service.confirm(session, viewer, answer_id, wanted.issues)
+            answer = await _decide(session, viewer, answer_id, chosen, aside)
     except CAUGHT as error:
         async with runtime_of(request).read() as session:
             _, question = await queries.get_answer(session, viewer, answer_id)
-            sentence = "Name one to three issues, or set the answer aside."
-            found = errors_of(error)
-            words = found.get("") or sentence
+            words = errors_of(error).get("") or "Name one to three issues, or set the answer aside."
             return await _one(request, session, viewer, question.id, show, (answer_id, chosen, words))
-    return RedirectResponse(f"/questions/{answer.question_id}?show={show}&said=counted&next=1", 303)
+    said = f"set-aside&aside={answer.id}" if aside else "counted"
+    return RedirectResponse(f"/questions/{answer.question_id}?show={show}&next=1&said={said}", 303)
 
 
-@router.post("/answers/{answer_id}/set-aside")
-async def set_aside(request: Request, session: WriteSession, viewer: Signed, answer_id: UUID) -> RedirectResponse:
-    show = str((await request.form()).get("show", "")) or "to_confirm"
-    answer = await service.set_aside(session, viewer, answer_id)
-    where = f"/questions/{answer.question_id}?show={show}&said=set-aside&aside={answer.id}&next=1"
-    return RedirectResponse(where, 303)
+async def _decide(session: AsyncSession, viewer: Viewer, answer_id: UUID, chosen: Sequence[str], aside: bool) -> Answer:
+    if aside:
+        return await service.set_aside(session, viewer, answer_id)
+    wanted = ConfirmIn.model_validate({"issues": chosen})
+    return await service.confirm(session, viewer, answer_id, wanted.issues)
 
 
 @router.post("/questions/{question_id}/close")

@@ -74,7 +74,7 @@ async def overview(request: Request, session: ReadSession, viewer: Framed) -> HT
     rounds = await _rounds(session, viewer, found.items, {one.id: one.name for one in places})
     newest = next((one for one in found.items if one.state is QuestionState.OPEN), None)
     return page(request, "priorities/index.html", {
-        "places": places,
+        "neighbourhoods": places,
         "rounds": rounds,
         "newest": newest,
         "heard": await _heard(session, viewer, newest) if newest else [],
@@ -221,7 +221,7 @@ async def _ask(
     targets: list[Target] = [target(account, typed) for account in writable]
     context: dict[str, Any] = {
         "place": place,
-        "places": await _neighbourhoods(session, viewer, Action.ADOPT),
+        "neighbourhoods": await _neighbourhoods(session, viewer, Action.ADOPT),
         "form": typed,
         "closes_on": closes,
         "accounts": targets,
