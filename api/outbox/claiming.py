@@ -69,9 +69,11 @@ async def claim(
         .limit(limit)
         .with_for_update(skip_locked=True)
     )
+    # Locked first, changed second: inside the UPDATE, PostgreSQL would choose anew for each row.
+    ids = (await session.execute(chosen)).scalars().all()
     rows = await session.execute(
         _moved(DeliveryState.CLAIMED, claimed_by=worker, lease_until=now + lease)
-        .where(col(Delivery.id).in_(chosen), col(Delivery.state) == DeliveryState.QUEUED)
+        .where(col(Delivery.id).in_(ids), col(Delivery.state) == DeliveryState.QUEUED)
         .returning(col(Delivery.id))
     )
     return await _read(session, rows.scalars().all())
@@ -198,9 +200,10 @@ async def to_read_back(session: AsyncSession, worker: str, now: datetime, lease:
         .limit(limit)
         .with_for_update(skip_locked=True)
     )
+    ids = (await session.execute(chosen)).scalars().all()
     rows = await session.execute(
         update(Delivery)
-        .where(col(Delivery.id).in_(chosen), col(Delivery.state) == DeliveryState.UNKNOWN)
+        .where(col(Delivery.id).in_(ids), col(Delivery.state) == DeliveryState.UNKNOWN)
         .values(claimed_by=worker, lease_until=now + lease)
         .returning(col(Delivery.id))
         .execution_options(synchronize_session=False)
