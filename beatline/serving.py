@@ -47,7 +47,7 @@ def listening(host: str, port: int, option: str = "--port") -> socket.socket:
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             raise Failure(
-                f"Port {port} on {host} is taken. Stop what runs there, or use another one: {option}"
+                f"Port {port} on {host} is taken. Stop what runs there, or use another one: {option} NUMBER"
             ) from error
         raise Failure(
             f"Nothing can listen on {host}, port {port} ({error.strerror}). Use others: --host, {option}"
