@@ -27,9 +27,12 @@ def errors_of(error: Exception, named: Mapping[str, str] | None = None) -> dict[
     named = named or {}
     if isinstance(error, ValidationError):
         found: dict[str, str] = {}
-        for one in error.errors(include_url=False, include_input=False, include_context=False):
+        for one in error.errors(include_url=False, include_context=False):
             field = str(one["loc"][0]) if one["loc"] else ""
-            found.setdefault(named.get(field, field), _WORDS.get(one["type"], _plain(one["msg"])))
+            # A text's length is measured by two kinds of rule; a person fills it in either way.
+            kind = f"string_{one['type']}" if isinstance(one["input"], str) else one["type"]
+            words = _WORDS.get(kind) or _WORDS.get(one["type"])
+            found.setdefault(named.get(field, field), words or _plain(one["msg"]))
         return found
     assert isinstance(error, DomainError)
     field = (error.field or "") if isinstance(error, Invalid) else ""

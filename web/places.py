@@ -26,5 +26,5 @@ PLACES: tuple[Place, ...] = (
     Place("calendar", "Calendar", "/calendar", "calendar", needs=Action.SEE_POSTS),
     Place("priorities", "Priorities", "/priorities", "priorities", on_phone=True, needs=Action.SEE_PRIORITIES),
     Place("accounts", "Accounts", "/accounts", "account", apart=True, needs=Action.SEE_ACCOUNTS),
-    Place("people", "People and teams", "/people", "people", apart=True, needs=Action.SEE_PEOPLE),
+    Place("people", "People", "/people", "people", apart=True, needs=Action.SEE_PEOPLE),
 )

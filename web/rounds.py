@@ -7,6 +7,7 @@ from uuid import UUID
 from api.models import Issue, Source
 from api.priorities.issues import ISSUES, SOURCES
 from api.priorities.values import Asked, Picture
+from web.words import first_line
 
 STEPS = ("Asking", "Answers", "Picture", "Decision", "What we did")
 ASKING, ANSWERS, PICTURE, DECISION, DID = range(5)
@@ -35,6 +36,24 @@ WHERE = {
     Source.SCHOOL: "on visits",
     Source.PAPER: "on paper",
     Source.PARTNER: "through partners",
+}
+
+
+BRIEF: Mapping[Issue, str] = {
+    Issue.SPEEDING: "Speeding, roads", Issue.E_SCOOTERS: "E-scooters, bikes", Issue.FLY_TIPPING: "Fly-tipping",
+    Issue.FRAUD: "Fraud, scams", Issue.THEFT: "Theft, shoplifting", Issue.VIOLENCE: "Violence, knives",
+    Issue.VAWG: "Women’s safety", Issue.RURAL: "Rural, wildlife", Issue.DRINK: "Street drinking",
+    Issue.BEGGING: "Begging, homeless", Issue.YOUTH: "Things for youth", Issue.CYBER: "Online safety",
+    Issue.SLAVERY: "Slavery", Issue.GRAFFITI: "Graffiti, damage",
+}  # fmt: skip
+"""What fits under one thumb; the others are brief as they are."""
+NARROW = {
+    Source.ONLINE: "Replies",
+    Source.WEB_FORM: "Web form",
+    Source.DOORSTEP: "Doors",
+    Source.SCHOOL: "Visits",
+    Source.PAPER: "Paper",
+    Source.PARTNER: "Partners",
 }
 
 
@@ -73,7 +92,7 @@ class Bar:
     full: str
     number: int
     width: int
-    """Of 84 that the drawing has."""
+    """Of 76 that the drawing has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +100,8 @@ class Column:
     """One source, or one meeting: how many people stand behind it, and who named what."""
 
     title: str
+    brief: str
+    """The same on a phone."""
     place: str
     """Where it was, as a sentence goes on: at the door."""
     people: int
@@ -103,19 +124,24 @@ def columns(picture: Picture) -> list[Column]:
         if one.people or one.to_confirm:
             bars = _bars(order, named, one.people)
             where = WHERE[one.source]
-            by_source.append(Column(SOURCES[one.source], where, one.people, "people", named, bars, one.to_confirm))
+            by_source.append(
+                Column(
+                    SOURCES[one.source], NARROW[one.source], where, one.people, "people", named, bars, one.to_confirm
+                )
+            )
     meetings = []
     for meeting in picture.meetings:
         title = f"Meeting, {meeting.held_on.day} {meeting.held_on:%B}"
+        brief = f"Meeting {meeting.held_on.day} {meeting.held_on:%b}"
         named = {issue: number for issue, number in meeting.counts.items() if number}
         bars = _bars(order, named, meeting.heads)
-        meetings.append(Column(title, f"at {meeting.place}", meeting.heads, "in the room", named, bars))
+        meetings.append(Column(title, brief, f"at {meeting.place}", meeting.heads, "in the room", named, bars))
     return by_source + meetings
 
 
 def _bars(order: Sequence[Issue], named: Mapping[Issue, int], people: int) -> list[Bar]:
     return [
-        Bar(SHORT[issue], ISSUES[issue].label, named.get(issue, 0), round(named.get(issue, 0) * 84 / max(people, 1)))
+        Bar(SHORT[issue], ISSUES[issue].label, named.get(issue, 0), round(named.get(issue, 0) * 76 / max(people, 1)))
         for issue in order
     ]
 
@@ -154,4 +180,14 @@ def usual_issues(named: Iterable[Issue]) -> tuple[list[tuple[str, str]], list[tu
     """(slug, label) for a form: those already named here and the usual ones first; all others one fold away."""
     front = list(dict.fromkeys([*named, *USUAL]))[: len(USUAL)]
     rest = [issue for issue in ISSUES if issue not in front]
-    return [(one.value, ISSUES[one].label) for one in front], [(one.value, ISSUES[one].label) for one in rest]
+    return [(one.value, _brief(one)) for one in front], [(one.value, _brief(one)) for one in rest]
+
+
+def _brief(issue: Issue) -> str:
+    return BRIEF.get(issue, ISSUES[issue].label)
+
+
+def title_of(text: str) -> str:
+    """The question itself, without what explains it."""
+    question = text[: text.find("?") + 1]
+    return question if 0 < len(question) <= 90 else first_line(text, 70)

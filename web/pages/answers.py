@@ -20,7 +20,7 @@ from api.priorities.values import Given
 from web.deps import Framed, ReadSession, Signed, WriteSession, runtime_of
 from web.mistakes import CAUGHT, errors_of
 from web.render import page
-from web.rounds import ANSWERS, reached, steps, usual_issues
+from web.rounds import ANSWERS, USUAL, reached, steps, title_of
 
 router = APIRouter()
 PAGE = 20
@@ -108,6 +108,7 @@ async def _one(
     decided = next((each for each in did.items if each.question_id == question.id), None)
     return page(request, "priorities/answers.html", {
         "question": question,
+        "title": title_of(question.text),
         "asked": asked,
         "place": (await queries.get_neighbourhood(session, viewer, question.neighbourhood_id)).name,
         "steps": steps(
@@ -142,8 +143,7 @@ def _case(given: Given, mistake: tuple[UUID, Sequence[str], str] | None) -> Case
     answer, named = given.answer, list(given.issues)
     mine = mistake if mistake and mistake[0] == answer.id else None
     ticked = {Issue(one) for one in mine[1] if one in set(Issue)} if mine else set(named)
-    front, _ = usual_issues([*named, *ticked])
-    shown = [slug for slug, _ in front][: max(len({*named, *ticked}), 3)]
+    shown = list(dict.fromkeys([*named, *sorted(ticked)])) or list(USUAL[:3])
     return Case(
         id=answer.id,
         text=given.text,
@@ -154,8 +154,8 @@ def _case(given: Given, mistake: tuple[UUID, Sequence[str], str] | None) -> Case
         age_band=answer.age_band or "",
         at=answer.answered_at,
         state=answer.state,
-        front=[(slug, ISSUES[Issue(slug)].label, Issue(slug) in ticked) for slug in shown],
-        rest=[(issue.value, about.label) for issue, about in ISSUES.items() if issue.value not in shown],
+        front=[(issue.value, ISSUES[issue].label, issue in ticked) for issue in shown],
+        rest=[(issue.value, about.label) for issue, about in ISSUES.items() if issue not in shown],
         conversation_id=given.conversation_id,
         error=mine[2] if mine else "",
         suggested=given.suggested,

@@ -19,7 +19,7 @@ from api.priorities.values import Picture
 from web.deps import Framed, ReadSession, runtime_of
 from web.mistakes import CAUGHT, errors_of
 from web.render import page
-from web.rounds import DECISION, PICTURE, columns, not_asked, reached, steps, words
+from web.rounds import DECISION, PICTURE, columns, not_asked, reached, steps, title_of, words
 
 router = APIRouter(prefix="/questions/{question_id}")
 Typed = Annotated[str, Form()]
@@ -92,6 +92,7 @@ async def _drawn(session: AsyncSession, viewer: Viewer, question: Question, here
     place = await queries.get_neighbourhood(session, viewer, question.neighbourhood_id)
     return {
         "question": question,
+        "title": title_of(question.text),
         "place": place.name,
         "picture": found,
         "columns": drawn,

@@ -27,7 +27,7 @@ from api.priorities.values import Adopted, Asked
 from web.deps import Framed, ReadSession, runtime_of
 from web.mistakes import CAUGHT, errors_of
 from web.render import page
-from web.rounds import Step, reached, steps
+from web.rounds import Step, reached, steps, title_of
 from web.typed import Target, Typed, room, target
 from web.words import plural
 
@@ -77,6 +77,7 @@ async def overview(request: Request, session: ReadSession, viewer: Framed) -> HT
         "neighbourhoods": places,
         "rounds": rounds,
         "newest": newest,
+        "newest_title": title_of(newest.text) if newest else "",
         "heard": await _heard(session, viewer, newest) if newest else [],
         "may_ask": any(one.may_ask for one in places),
         "may_answer": newest is not None and access.may(viewer, Action.ANSWER, newest.team_id),
@@ -172,9 +173,9 @@ def _round(asked: Asked, place: str, did: UUID | None) -> Round:
     )[furthest]
     return Round(
         id=question.id,
-        text=question.text,
+        text=title_of(question.text),
         place=place,
-        words=plural(asked.people, "person", "people") + " answered by reply or form" if asked.people else "Nobody yet",
+        words=plural(asked.people, "person", "people") + " answered" if asked.people else "Nobody yet",
         open=question.state is QuestionState.OPEN,
         steps=steps(question.id, furthest, did=f"/priorities/{did}" if did else ""),
         next_href=href,

@@ -22,7 +22,7 @@ from api.priorities.schemas import AnswerIn, TallyIn
 from web.deps import Framed, ReadSession, Signed, WriteSession, runtime_of
 from web.mistakes import CAUGHT, errors_of
 from web.render import page
-from web.rounds import usual_issues
+from web.rounds import title_of, usual_issues
 
 router = APIRouter()
 BY_ONE = {
@@ -128,6 +128,7 @@ async def _tally(
     front, rest = await _issues(session, viewer, question_id)
     return page(request, "priorities/tally.html", {
         "question": question,
+        "title": title_of(question.text),
         "tabs": _tabs(question.id, Source.MEETING),
         "front": front,
         "rest": rest,
@@ -154,6 +155,7 @@ async def _record(
     tab, button = BY_ONE[source]
     return page(request, "priorities/record.html", {
         "question": question,
+        "title": title_of(question.text),
         "source": source,
         "tab": tab,
         "button": button,
