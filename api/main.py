@@ -1,6 +1,7 @@
 """The REST services. `create_app` serves all of them or the named ones; there is no network between them."""
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from fastapi import APIRouter, FastAPI
 from fastapi.openapi.utils import get_openapi
@@ -13,6 +14,7 @@ from api.core.runtime import Runtime
 from api.deps import Authenticate, Problem
 from api.forces import routes as forces
 from api.identity import routes as identity
+from api.inbox import routes as inbox
 from api.library import routes as library
 from api.outbox import routes as outbox
 from api.posts import routes as posts
@@ -25,6 +27,7 @@ SERVICES: dict[str, Sequence[APIRouter]] = {
     "identity": (identity.me, identity.people, identity.tokens, identity.sessions),
     "posts": (posts.router, outbox.router, library.router),
     "schedules": (schedules.router,),
+    "inbox": (inbox.conversations, inbox.messages),
     "priorities": (priorities.questions, priorities.answers, priorities.priorities),
 }
 ABOUT = """What other systems of a force may do with Beatline.
@@ -64,5 +67,14 @@ def _described(app: FastAPI) -> dict[str, object]:
         schema = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
         schemas = schema.setdefault("components", {}).setdefault("schemas", {})
         schemas["Problem"] = Problem.model_json_schema()
+        for operation in (each for path in schema["paths"].values() for each in path.values()):
+            _name_scopes(operation)
         app.openapi_schema = schema
     return app.openapi_schema
+
+
+def _name_scopes(operation: dict[str, Any]) -> None:
+    """FastAPI adds that any token will do; where a route names scopes, that is not so."""
+    asked = [each for each in operation.get("security", ()) if any(each.values())]
+    if asked:
+        operation["security"] = asked
