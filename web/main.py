@@ -21,12 +21,17 @@ from web.csrf import OwnPagesOnly
 from web.headers import OWN_HTMX, policy
 from web.pages import (
     accounts,
+    answers,
     calendar,
     connect,
+    did,
     inbox,
     me,
     people,
+    picture,
     posts,
+    priorities,
+    records,
     signin,
     teams,
     today,
@@ -35,7 +40,10 @@ from web.pages import (
 )
 from web.sessions import by_cookie
 
-SCREENS = (today, inbox, write, posts, calendar, connect, accounts, people, teams, tokens, me, signin)
+SCREENS = (
+    today, inbox, write, posts, calendar, priorities, answers, records, picture, did, connect, accounts, people, teams,
+    tokens, me, signin,
+)  # fmt: skip
 Authenticate = Callable[[Request], Awaitable[Viewer | None]]
 
 

@@ -24,6 +24,7 @@ PLACES: tuple[Place, ...] = (
     Place("inbox", "Inbox", "/inbox", "inbox", on_phone=True, needs=Action.SEE_PUBLIC),
     Place("write", "Write", "/write", "write", on_phone=True, needs=Action.DRAFT),
     Place("calendar", "Calendar", "/calendar", "calendar", needs=Action.SEE_POSTS),
+    Place("priorities", "Priorities", "/priorities", "priorities", on_phone=True, needs=Action.SEE_PRIORITIES),
     Place("accounts", "Accounts", "/accounts", "account", apart=True, needs=Action.SEE_ACCOUNTS),
     Place("people", "People and teams", "/people", "people", apart=True, needs=Action.SEE_PEOPLE),
 )

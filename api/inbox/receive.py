@@ -180,8 +180,9 @@ async def _conversations(
         where = places[remote_id]
         if where.key in there:
             continue
-        provisional = there.pop(where.provisional_key, None)
-        if provisional is not None:
+        provisional = there.get(where.provisional_key)
+        if provisional is not None and provisional.thread_key == where.provisional_key:
+            # It stays under its old key as well: another message of this batch may know the contact by handle only.
             provisional.thread_key, provisional.contact_remote_id = where.key, where.contact.remote_id
             there[where.key] = provisional
             continue

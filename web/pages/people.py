@@ -55,7 +55,7 @@ async def all_of_them(request: Request, session: ReadSession, viewer: Framed, te
         "people": sorted((_line(one, names) for one in found.items), key=lambda line: (not line.active, line.name)),
         "older": f"/people?cursor={found.next_cursor}" if found.next_cursor else "",
         "teams": teams,
-        "places": await forces.neighbourhoods(session, viewer),
+        "neighbourhoods": await forces.neighbourhoods(session, viewer),
         "chosen": chosen,
         "may_manage": access.may(viewer, Action.MANAGE_PEOPLE, None),
     })  # fmt: skip

@@ -101,7 +101,7 @@ async def _one(
     return page(request, "people/team.html", {
         "team": team,
         "people": sorted((one for one in people if one.active), key=lambda person: person.name),
-        "places": await queries.neighbourhoods(session, viewer, team.id),
+        "neighbourhoods": await queries.neighbourhoods(session, viewer, team.id),
         "accounts": [badge(account) for account in known if account.team_id == team.id],
         "form": typed,
         "errors": errors or {},

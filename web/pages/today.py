@@ -18,19 +18,24 @@ from api.core.clock import LONDON, now
 from api.core.settings import Settings
 from api.inbox import queries as inbox
 from api.inbox.queries import View
-from api.models import DeliveryState, ScheduleState, Viewer
+from api.models import DeliveryState, PriorityState, QuestionState, ScheduleState, Viewer
 from api.outbox import queries as outbox
 from api.platforms.facts import Facts
+from api.priorities import queries as priorities
+from api.priorities.issues import ISSUES
+from api.priorities.values import Adopted
 from api.schedules import queries as schedules
 from web.deps import Framed, ReadSession, runtime_of
 from web.render import page
 from web.shown import DELIVERIES, badges
-from web.words import greeting, plural, when_text
+from web.words import first_line, greeting, plural, when_text
 
 router = APIRouter()
 RANKS = ("PCSO", "PC", "Sgt", "Insp", "Ch Insp", "Insp.", "Supt", "DC", "DS")
 LATEST = 5
 COMING = 4
+SHORT = 3
+MOST_PRIORITIES = 100
 TO_MEND = (DeliveryState.NEEDS_PERSON, DeliveryState.REFUSED, DeliveryState.MISSED)
 
 
@@ -73,10 +78,13 @@ async def today(request: Request, session: ReadSession, viewer: Framed) -> HTMLR
         "may_write": access.may_anywhere(viewer, Action.DRAFT),
         "stopped": stopped,
         "feeds": feeds,
-        "jobs": [*await _unanswered(session, viewer), *await _to_mend(session, viewer)],
+        "jobs": [
+            *await _unanswered(session, viewer), *await _to_mend(session, viewer), *await _to_confirm(session, viewer),
+        ],
         "latest": await _latest(session, viewer),
         "coming": await _coming(session, viewer),
-        "priorities": [],
+        "issues": ISSUES,
+        "priorities": await _priorities(session, viewer),
     })  # fmt: skip
 
 
@@ -135,6 +143,32 @@ async def _to_mend(session: AsyncSession, viewer: Viewer) -> list[Waiting]:
             href = f"/posts/{recent[0].post_id}"
             lines.append(Waiting(href, len(recent), words, small, mark="Look", tone=shown.tone, icon=shown.icon))
     return lines
+
+
+async def _to_confirm(session: AsyncSession, viewer: Viewer) -> list[Waiting]:
+    """Answers to open questions that nobody has looked at: only people's confirmed words are counted."""
+    if not access.may_anywhere(viewer, Action.ANSWER):
+        return []
+    found = await priorities.questions(session, viewer, states=[QuestionState.OPEN], limit=SHORT)
+    return [
+        Waiting(
+            f"/questions/{one.question.id}",
+            one.to_confirm,
+            "answer to confirm" if one.to_confirm == 1 else "answers to confirm",
+            first_line(one.question.text),
+        )
+        for one in await priorities.asked(session, found.items)
+        if one.to_confirm
+    ]
+
+
+async def _priorities(session: AsyncSession, viewer: Viewer) -> list[Adopted]:
+    """Those that need a word soonest come first."""
+    if not access.may_anywhere(viewer, Action.SEE_PRIORITIES):
+        return []
+    found = await priorities.priorities(session, viewer, states=[PriorityState.CURRENT], limit=MOST_PRIORITIES)
+    adopted = await priorities.adopted(session, found.items)
+    return sorted(adopted, key=lambda one: one.days, reverse=True)[:SHORT]
 
 
 async def _latest(session: AsyncSession, viewer: Viewer) -> Sequence[Row[Any]]:

@@ -79,6 +79,7 @@ async def standard_posts(
         "posts": [one for one in every if kind in ("", one.category) and _says(one, find)],
         "number": len(every),
         "kind": kind,
+        "find": find,
         "kinds": [
             {"key": key, "label": key.replace("_", " ").capitalize(), "number": number}
             for key, number in numbers.items()

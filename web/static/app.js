@@ -40,6 +40,17 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
+// − and + beside a number: counted here at once; without script the server counts.
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-adds]");
+  const field = button && document.getElementById(button.dataset.adds);
+  if (field) {
+    event.preventDefault();
+    field.value = Math.max(0, (parseInt(field.value, 10) || 0) + Number(button.dataset.by));
+  }
+  if (event.target.closest("[data-prints]")) print();
+});
+
 // A menu closes when you press elsewhere.
 document.addEventListener("click", (event) => {
   for (const menu of document.querySelectorAll("details.menu[open]")) {

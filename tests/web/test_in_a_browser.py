@@ -1,0 +1,146 @@
+"""What htmx and our few lines of script add, in a real browser on a phone, with the CDN's own bytes under their hash."""
+
+import asyncio
+import base64
+import hashlib
+import socket
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+
+import pytest
+import uvicorn
+from playwright.async_api import Page, Route, async_playwright, expect
+from sqlalchemy import select
+from starlette.requests import Request
+
+from api.core.runtime import Runtime
+from api.core.settings import HTMX, HTMX_SRI
+from api.identity.door import Door
+from api.inbox import service as inbox
+from api.models import Account, Conversation, Delivery, Viewer
+from tests.support import means
+from tests.support.factories import Cast
+from tests.support.talk import said
+from web.main import asgi, create_app
+
+pytestmark = pytest.mark.skipif(means.browser_missing(), reason="no Chromium, or htmx could not be fetched")
+PHONE = {"width": 360, "height": 740}
+
+
+def htmx_bytes() -> bytes:
+    package = means.npm_package("htmx.org", means.HTMX)
+    assert package
+    return (package / "dist" / "htmx.min.js").read_bytes()
+
+
+@dataclass
+class Phone:
+    page: Page
+    address: str
+    loads: list[str] = field(default_factory=list)
+    complaints: list[str] = field(default_factory=list)
+
+    async def open(self, path: str) -> None:
+        await self.page.goto(self.address + path)
+        self.loads.clear()
+
+
+@pytest.fixture
+async def address(runtime: Runtime, door: Door, cast: Cast) -> AsyncIterator[str]:
+    """Alice's Beatline on a free port of this machine."""
+
+    async def as_alice(_: Request) -> Viewer:
+        return cast.alice
+
+    listening = socket.create_server(("127.0.0.1", 0))
+    app = asgi(create_app(runtime, door, as_alice))
+    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False, lifespan="off"))
+    serving = asyncio.create_task(server.serve(sockets=[listening]))
+    yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+    server.should_exit = True
+    await serving
+
+
+@pytest.fixture
+async def phone(address: str) -> AsyncIterator[Phone]:
+    async def cdn(route: Route) -> None:
+        headers = {"Access-Control-Allow-Origin": "*", "Content-Type": "text/javascript"}
+        await route.fulfill(body=htmx_bytes(), headers=headers)
+
+    async with async_playwright() as playwright:
+        chromium = await playwright.chromium.launch(executable_path=means.CHROMIUM, args=["--no-sandbox"])
+        page = await chromium.new_page(viewport=PHONE, has_touch=True)  # type: ignore[arg-type]
+        await page.route(HTMX, cdn)
+        held = Phone(page, address)
+        page.on("load", lambda loaded: held.loads.append(loaded.url))
+        page.on("console", lambda said: held.complaints.append(said.text) if said.type == "error" else None)
+        page.on("pageerror", lambda error: held.complaints.append(str(error)))
+        yield held
+        await chromium.close()
+
+
+@pytest.fixture
+async def talk(runtime: Runtime, account: Account) -> str:
+    async with runtime.unit_of_work() as session:
+        await inbox.receive(session, account, [said()])
+        return f"/inbox/{(await session.execute(select(Conversation.id))).scalar_one()}"
+
+
+def test_the_hash_in_our_pages_is_that_of_the_bytes() -> None:
+    assert "sha384-" + base64.b64encode(hashlib.sha384(htmx_bytes()).digest()).decode() == HTMX_SRI
+
+
+async def test_a_reply_is_sent_without_loading_the_page_again(phone: Phone, talk: str, runtime: Runtime) -> None:
+    await phone.open(talk)
+    field = phone.page.get_by_role("textbox")
+    await field.type("We will look on Thursday.")
+    await expect(phone.page.locator("[data-counts]")).to_have_text("25 of 482")
+    await phone.page.get_by_role("button", name="Send reply").tap()
+    await expect(phone.page.locator("#toast")).to_contain_text("Your reply is on its way.")
+    await expect(field).to_have_value("")
+    assert phone.loads == []
+    assert phone.complaints == []
+    async with runtime.read() as session:
+        assert len((await session.execute(select(Delivery))).all()) == 1
+
+
+async def test_two_quick_presses_send_once(phone: Phone, talk: str, runtime: Runtime) -> None:
+    await phone.open(talk)
+    await phone.page.get_by_role("textbox").fill("Once.")
+    await phone.page.get_by_role("button", name="Send reply").dblclick()
+    await expect(phone.page.locator("#toast")).to_contain_text("Your reply is on its way.")
+    async with runtime.read() as session:
+        assert len((await session.execute(select(Delivery))).all()) == 1
+
+
+async def test_what_is_too_long_stays_as_typed_at_the_same_address(phone: Phone, talk: str) -> None:
+    await phone.open(talk)
+    field = phone.page.get_by_role("textbox")
+    await field.fill("x" * 600)
+    await expect(phone.page.locator("[data-counts]")).to_have_attribute("data-state", "over")
+    await phone.page.get_by_role("button", name="Send reply").tap()
+    await expect(phone.page.get_by_role("alert")).to_contain_text("Not sent.")
+    await expect(field).to_have_value("x" * 600)
+    assert phone.page.url == phone.address + talk
+
+
+async def test_each_accounts_count_follows_the_typing(phone: Phone, account: Account) -> None:
+    await phone.open("/write")
+    await phone.page.locator("#text").type("See https://www.police.uk/a/long/address/that/counts/less today")
+    await expect(phone.page.locator(f"#count-{account.id}")).to_have_text("33 of 500")
+    await expect(phone.page.locator("#room")).to_contain_text("with 467 to spare")
+    assert phone.loads == []
+    assert phone.complaints == []
+
+
+async def test_without_script_the_same_button_does_the_same(address: str, talk: str, runtime: Runtime) -> None:
+    async with async_playwright() as playwright:
+        chromium = await playwright.chromium.launch(executable_path=means.CHROMIUM, args=["--no-sandbox"])
+        page = await chromium.new_page(java_script_enabled=False, viewport=PHONE)  # type: ignore[arg-type]
+        await page.goto(address + talk)
+        await page.get_by_role("textbox").fill("Thank you.")
+        await page.get_by_role("button", name="Send reply").click()
+        await expect(page.locator("#toast")).to_contain_text("Your reply is on its way.")
+        await chromium.close()
+    async with runtime.read() as session:
+        assert len((await session.execute(select(Delivery))).all()) == 1
