@@ -66,7 +66,9 @@ async def the_accounts(runtime: Runtime, town: RunningTown) -> tuple[Viewer, lis
             )  # fmt: skip
             session.add(account)
             await session.flush()
-            await secrets.put(session, account.id, SecretKind.ACCESS_TOKEN, sealer.seal(town.tokens[handle].encode()))
+            await secrets.put(
+                session, account.id, SecretKind.ACCESS_TOKEN, sealer.seal(town.tokens[handle].encode())
+            )
             accounts.append(account)
     return cast.alice, accounts
 
@@ -81,7 +83,9 @@ async def queue_posts(runtime: Runtime, viewer: Viewer, accounts: list[Account])
 
 async def still_open(runtime: Runtime) -> int:
     async with runtime.read() as session:
-        return int((await session.execute(select(func.count()).where(col(Delivery.state).in_(OPEN)))).scalar_one())
+        return int(
+            (await session.execute(select(func.count()).where(col(Delivery.state).in_(OPEN)))).scalar_one()
+        )
 
 
 async def all_done(runtime: Runtime, within: float) -> None:
