@@ -1,6 +1,7 @@
 """The REST services. `create_app` serves all of them or the named ones; there is no network between them."""
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from fastapi import APIRouter, FastAPI
 from fastapi.openapi.utils import get_openapi
@@ -66,5 +67,14 @@ def _described(app: FastAPI) -> dict[str, object]:
         schema = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
         schemas = schema.setdefault("components", {}).setdefault("schemas", {})
         schemas["Problem"] = Problem.model_json_schema()
+        for operation in (each for path in schema["paths"].values() for each in path.values()):
+            _name_scopes(operation)
         app.openapi_schema = schema
     return app.openapi_schema
+
+
+def _name_scopes(operation: dict[str, Any]) -> None:
+    """FastAPI adds that any token will do; where a route names scopes, that is not so."""
+    asked = [each for each in operation.get("security", ()) if any(each.values())]
+    if asked:
+        operation["security"] = asked

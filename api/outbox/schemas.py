@@ -27,6 +27,8 @@ class DeliveryOut(BaseModel):
 
 
 class RetryIn(Wire):
+    model_config = ConfigDict(json_schema_extra={"examples": [{"even_if_unsure": False}]})
+
     even_if_unsure: StrictBool = Field(
         False, description="Send it although nobody knows whether it is out already. Kept in the audit."
     )

@@ -42,7 +42,8 @@ class PostIn(Wire):
                     "variants": [
                         {"account_id": EXAMPLE_ACCOUNT, "text": "Bike marking on Saturday, 10am, the library."}
                     ],
-                }
+                },
+                {"team_id": EXAMPLE_ID, "text": "Bike marking again in spring: which day suits you?"},
             ]
         }
     )

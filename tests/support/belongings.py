@@ -1,0 +1,180 @@
+"""One of everything that a team can have, made through the services, so that a walk can try every door with it."""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from api.accounts import service as accounts
+from api.core.clock import now
+from api.core.ids import new_id
+from api.core.runtime import Runtime
+from api.identity import service as people
+from api.identity import tokens
+from api.inbox import service as inbox
+from api.library import service as library
+from api.models import (
+    Account,
+    Connection,
+    Conversation,
+    Delivery,
+    DeliveryState,
+    Membership,
+    Message,
+    Person,
+    Post,
+    SignIn,
+    metadata,
+)
+from api.platforms.values import Contact, Platform, Visibility
+from api.posts import service as posts
+from api.posts.schemas import PostIn
+from api.priorities import service as priorities
+from api.priorities.schemas import AnswerIn, PriorityIn, TallyIn
+from tests.support.factories import Cast, an_account
+from tests.support.talk import JO, SAM, hear, said
+
+OPEN_WORDS = "Heard on Mill Lane by the north team"
+PRIVATE_WORDS = "Only for the officers: it is number nine"
+Rows = dict[tuple[str, Any], dict[str, Any]]
+
+
+@dataclass
+class Belongings:
+    """`ids`: what a path, a query or a body calls it → every one there is to try."""
+
+    ids: dict[str, list[UUID]] = field(default_factory=dict)
+    private: set[UUID] = field(default_factory=set)
+    """What no contributor may see."""
+
+    def add(self, name: str, *found: UUID) -> None:
+        self.ids.setdefault(name, []).extend(found)
+
+    def nothing(self) -> "Belongings":
+        """As many, of which none exists."""
+        return Belongings({name: [new_id() for _ in found] for name, found in self.ids.items()})
+
+
+async def alices(runtime: Runtime, cast: Cast) -> Belongings:
+    things = Belongings()
+    async with runtime.unit_of_work() as session:
+        account = await an_account(session, cast.force, cast.team, "north@town.example")
+        things.add("team_id", cast.team.id)
+        things.add("neighbourhood_id", cast.neighbourhood.id)
+        things.add("account_id", account.id)
+        await _people(runtime, session, cast, things)
+        await _posts(session, cast, account, things)
+        await _talk(session, cast, account, things)
+        await _priorities(session, cast, account, things)
+    return things
+
+
+async def _people(runtime: Runtime, session: AsyncSession, cast: Cast, things: Belongings) -> None:
+    alice = await session.get_one(Person, cast.alice.person_id)
+    memberships = await session.execute(select(col(Membership.id)).where(col(Membership.person_id) == alice.id))
+    token, _ = await tokens.create_token(
+        session, None, alice, "Command and control", ["posts:read"], now() + timedelta(days=9)
+    )
+    sign_in = SignIn(
+        person_id=alice.id, token_hash="nobody's", last_seen_at=now(), expires_at=now() + timedelta(days=1)
+    )
+    connection = Connection(
+        force_id=cast.force.id,
+        team_id=cast.team.id,
+        person_id=alice.id,
+        platform=Platform.MASTODON,
+        instance="https://town.example",
+        redirect_uri=accounts.redirect_uri(runtime.settings, Platform.MASTODON),
+        expires_at=now() + timedelta(minutes=15),
+    )
+    session.add_all([sign_in, connection])
+    await people.set_password_link(session, None, alice)
+    await session.flush()
+    things.add("person_id", alice.id)
+    things.add("membership_id", *memberships.scalars())
+    things.add("token_id", token.id)
+    things.add("session_id", sign_in.id)
+    things.add("sign_in_id", sign_in.id)
+    things.add("connection_id", connection.id)
+    things.private |= {token.id, sign_in.id, connection.id}
+
+
+async def _posts(session: AsyncSession, cast: Cast, account: Account, things: Belongings) -> None:
+    standard = await library.add_standard_post(
+        session, None, cast.force.id, "bike-marking", "Bike marking", "prevention", f"{OPEN_WORDS}: bike marking."
+    )
+
+    async def a_post(**more: Any) -> Post:
+        wanted = PostIn(team_id=cast.team.id, text=OPEN_WORDS, account_ids=[account.id], **more)
+        return await posts.create(session, cast.alice, wanted)
+
+    draft, due = await a_post(), await a_post(publish_at=now() + timedelta(days=1))
+    refused = await a_post(publish_at=now() + timedelta(hours=1))
+    await session.flush()
+    rows = await session.execute(select(Delivery).where(col(Delivery.post_id).in_([due.id, refused.id])))
+    for delivery in rows.scalars():
+        things.add("delivery_id", delivery.id)
+        things.add("schedule_id", delivery.schedule_id or delivery.id)
+        if delivery.post_id == refused.id:
+            delivery.state, delivery.error = DeliveryState.REFUSED, "The town said no."
+    things.add("post_id", draft.id, due.id)
+    things.add("standard_post_id", standard.id)
+
+
+async def _talk(session: AsyncSession, cast: Cast, account: Account, things: Belongings) -> None:
+    async def talk(by: Contact, words: str, visibility: Visibility) -> tuple[Conversation, Message]:
+        (message,) = await hear(session, account, said(words, by, visibility=visibility))
+        conversation = await session.get_one(Conversation, message.conversation_id)
+        await inbox.add_note(session, cast.alice, conversation.id, PRIVATE_WORDS)
+        return conversation, await inbox.reply(session, cast.alice, conversation.id, f"{words}, thank you.")
+
+    public, answer = await talk(JO, OPEN_WORDS, Visibility.PUBLIC)
+    direct, private = await talk(SAM, PRIVATE_WORDS, Visibility.DIRECT)
+    rows = await session.execute(select(Delivery).where(col(Delivery.message_id) == private.id))
+    delivery = rows.scalar_one()
+    things.add("conversation_id", public.id, direct.id)
+    things.add("message_id", answer.id, private.id)
+    things.add("delivery_id", delivery.id)
+    things.private |= {direct.id, private.id, delivery.id}
+
+
+async def _priorities(session: AsyncSession, cast: Cast, account: Account, things: Belongings) -> None:
+    question = await priorities.ask(
+        session, cast.alice, cast.neighbourhood.id, OPEN_WORDS, None, [account.id], now() + timedelta(days=1)
+    )
+    answer = await priorities.record_answer(
+        session, cast.alice, question.id, AnswerIn(source="doorstep", issues=["parking"], text=OPEN_WORDS)
+    )
+    await priorities.record_tally(
+        session,
+        cast.alice,
+        question.id,
+        TallyIn(counts={"parking": 3}, heads=9, place="Northgate Hall", held_on=now().date()),
+    )
+    priority = await priorities.adopt(
+        session,
+        cast.alice,
+        PriorityIn(neighbourhood_id=cast.neighbourhood.id, question_id=question.id, issue="parking", reason=OPEN_WORDS),
+    )
+    await priorities.write_update(session, cast.alice, priority.id, OPEN_WORDS)
+    things.add("question_id", question.id)
+    things.add("answer_id", answer.id)
+    things.add("priority_id", priority.id)
+
+
+NOTED_IN_PASSING = {"last_used_at", "last_seen_at"}
+
+
+async def everything(runtime: Runtime) -> Rows:
+    """Every row of every table, without what merely looking may note down."""
+    found: Rows = {}
+    async with runtime.read() as session:
+        for table in metadata.sorted_tables:
+            for row in (await session.execute(select(table))).mappings():
+                values = {name: value for name, value in row.items() if name not in NOTED_IN_PASSING}
+                found[table.name, row["id"]] = values
+    return found
