@@ -92,7 +92,7 @@ class Bar:
     full: str
     number: int
     width: int
-    """Of 76 that the drawing has."""
+    """Of 44 that the drawing has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +141,7 @@ def columns(picture: Picture) -> list[Column]:
 
 def _bars(order: Sequence[Issue], named: Mapping[Issue, int], people: int) -> list[Bar]:
     return [
-        Bar(SHORT[issue], ISSUES[issue].label, named.get(issue, 0), round(named.get(issue, 0) * 76 / max(people, 1)))
+        Bar(SHORT[issue], ISSUES[issue].label, named.get(issue, 0), round(named.get(issue, 0) * 44 / max(people, 1)))
         for issue in order
     ]
 

@@ -136,7 +136,7 @@ async def _aside(session: AsyncSession, viewer: Viewer, question: Question, chos
     if of.id != question.id or answer.state is not AnswerState.SET_ASIDE:
         return None
     [given] = await queries.given(session, viewer, [answer])
-    return _case(given, None) if given.issues else None
+    return _case(given, None)
 
 
 def _case(given: Given, mistake: tuple[UUID, Sequence[str], str] | None) -> Case:
