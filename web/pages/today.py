@@ -109,7 +109,6 @@ async def _unanswered(session: AsyncSession, viewer: Viewer) -> list[Waiting]:
                 "/inbox?view=team",
                 counts.unread,
                 "conversation you have not read" if counts.unread == 1 else "conversations you have not read",
-                mark="Open",
             )
         )
     if counts.mine:
@@ -119,7 +118,6 @@ async def _unanswered(session: AsyncSession, viewer: Viewer) -> list[Waiting]:
                 counts.mine,
                 "conversation in your name" if counts.mine == 1 else "conversations in your name",
                 "Yours until they are closed",
-                mark="Open",
             )
         )
     return lines
