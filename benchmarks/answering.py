@@ -35,7 +35,9 @@ class Answering(asyncio.Protocol):
     def _answer(self) -> None:
         number, at = next(_ids), datetime.now(UTC).isoformat()
         body = json.dumps({"id": str(number), "url": f"http://127.0.0.1/{number}", "created_at": at}).encode()
-        self._transport.write(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n" % len(body))
+        self._transport.write(
+            b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n" % len(body)
+        )
         self._transport.write(body)
 
 

@@ -1,6 +1,6 @@
 """N posts over N/4 accounts due in the same second: how late they go out, against plain asyncio in the same run.
 
-    python -m benchmarks.due_burst [--posts 500] [--in-flight 500] [--database postgresql://…]
+python -m benchmarks.due_burst [--posts 500] [--in-flight 500] [--database postgresql://…]
 """
 
 import argparse

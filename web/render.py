@@ -68,6 +68,7 @@ def _environment() -> Environment:
         "span": words.span,
         "lateness": words.lateness,
         "first_line": words.first_line,
+        "gist": words.gist,
         "plural": words.plural,
         "choices": _choices,
     }

@@ -1,5 +1,6 @@
 """Dates, times and numbers as a person says them. A time never stands without its day."""
 
+import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -105,3 +106,12 @@ def waited(since: datetime, now: datetime) -> Waited:
     tone = "red" if amount >= ANSWER_WITHIN else "amber" if amount >= SOON else None
     over = ", too long" if amount >= ANSWER_WITHIN else ""
     return Waited(f"{hours(amount)} h of 72{over}", share, tone)
+
+
+NAMED_FIRST = re.compile(r"^(?:@[\w.-]+(?:@[\w.-]+)?[,:]?\s+)+")
+
+
+def gist(text: str, length: int = 72) -> str:
+    """What a message says, in one line: without the names that replies begin with."""
+    line = " ".join(text.split())
+    return first_line(NAMED_FIRST.sub("", line) or line, length)

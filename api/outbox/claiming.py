@@ -13,7 +13,7 @@ from sqlmodel import col
 from api.core.sealing import Sealed
 from api.models import Account, Delivery, DeliveryState, Secret, SecretKind
 from api.outbox.life import CANNOT_LOOK, GONE_QUIET, NO_LONGER_USEFUL
-from api.outbox.open import IS_OPEN, being_read_back, can_send, due, in_other_hands, twin_under_way
+from api.outbox.open import IS_OPEN, LIVE, being_read_back, can_send, due, in_other_hands, twin_under_way
 from api.platforms.values import Address, Draft, Platform
 
 CHUNK = 1000
@@ -107,21 +107,26 @@ async def start(
 async def renew(
     session: AsyncSession, worker: str, ids: Collection[UUID], now: datetime, lease: timedelta
 ) -> set[UUID]:
-    """Those that are still ours. By id, not by worker: a claim whose answer never reached us must run out."""
+    """Those that are still ours. By id, not by worker: a claim whose answer never reached us must run out.
+
+    What is being started or recorded right now is left alone: waiting for it here could lock both for good.
+    """
     kept: set[UUID] = set()
     for some in _chunks(ids):
-        rows = await session.execute(
+        ours = and_(
+            col(Delivery.id).in_(some),
+            col(Delivery.claimed_by) == worker,
+            col(Delivery.state).in_((*LIVE, DeliveryState.UNKNOWN)),
+        )
+        kept |= set((await session.execute(select(col(Delivery.id)).where(ours))).scalars())
+        at_rest = select(col(Delivery.id)).where(ours).with_for_update(skip_locked=True)
+        rows = (await session.execute(at_rest)).scalars().all()
+        await session.execute(
             update(Delivery)
-            .where(
-                col(Delivery.id).in_(some),
-                col(Delivery.claimed_by) == worker,
-                col(Delivery.state).in_((DeliveryState.CLAIMED, DeliveryState.SENDING, DeliveryState.UNKNOWN)),
-            )
+            .where(col(Delivery.id).in_(rows))
             .values(lease_until=now + lease)
-            .returning(col(Delivery.id))
             .execution_options(synchronize_session=False)
         )
-        kept |= set(rows.scalars())
     return kept
 
 

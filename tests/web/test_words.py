@@ -54,3 +54,16 @@ def test_plurals_and_spans():
 
 def test_a_long_text_is_cut_between_words():
     assert words.first_line("a bike " * 20, 20) == "a bike a bike a…"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("@jom@town.example @sandfordnorth: I had my stick out", "I had my stick out"),
+        ("ask @jom about it", "ask @jom about it"),
+        ("@jom", "@jom"),
+        ("", ""),
+    ],
+)
+def test_a_list_shows_what_is_said_and_not_to_whom(text, said):
+    assert words.gist(text) == said

@@ -46,6 +46,8 @@ class Attempts:
                 published = await carry(self._context.carrier, exchange)
         except PlatformError as error:
             return self._not_published(claim, error)
+        except TimeoutError:
+            return self._lost(claim, GONE_QUIET)
         except Exception:  # whatever broke, something may have been written before it did
             log.exception("attempt broke", platform=claim.address.platform)
             return self._lost(claim, GONE_QUIET)
