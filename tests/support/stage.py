@@ -24,7 +24,7 @@ from workers.vault import Vault
 
 QUICK = {
     "look_ahead": 0.5,
-    "lease": 0.6,
+    "lease": 2.0,  # a busy machine pauses a process for longer than one would think
     "dispatch_interval": 0.05,
     "read_back_wait": 0.2,
     "request_timeout": 2.0,
@@ -96,17 +96,17 @@ class Stage:
         async with self.runtime.read() as session:
             return list((await session.execute(select(Delivery).order_by(col(Delivery.id)))).scalars())
 
-    async def settled(self, within: float = 10) -> list[Delivery]:
+    async def settled(self, within: float = 25) -> list[Delivery]:
         """Waits until nothing is on its way any more."""
         await self.until(self._nothing_open, within)
         return await self.all()
 
-    async def until(self, true: Callable[[], Awaitable[bool]], within: float = 10) -> None:
+    async def until(self, true: Callable[[], Awaitable[bool]], within: float = 25) -> None:
         async with asyncio.timeout(within):
             while not await true():  # noqa: ASYNC110 - the database cannot ring
                 await asyncio.sleep(0.02)
 
-    async def is_in(self, delivery: Delivery, state: DeliveryState, within: float = 10) -> Delivery:
+    async def is_in(self, delivery: Delivery, state: DeliveryState, within: float = 25) -> Delivery:
         async def there() -> bool:
             return (await self.delivery(delivery.id)).state is state
 
