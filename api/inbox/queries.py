@@ -163,7 +163,9 @@ def _listed(viewer: Viewer) -> Select[Any]:
 
 
 def _unread() -> ColumnElement[bool]:
-    return or_(col(Reading.read_to).is_(None), col(Reading.read_to) < col(Conversation.last_message_at))
+    """What was said before the account was connected is history: nobody has to catch up on it."""
+    since = func.coalesce(col(Reading.read_to), col(Account.created_at))
+    return col(Conversation.last_message_at) > since
 
 
 def _chosen(
@@ -195,6 +197,7 @@ async def counts(session: AsyncSession, viewer: Viewer, team_id: UUID | None = N
             col(Conversation.waiting_since).label("waiting_since"),
             _unread().label("unread"),
         )
+        .join(Account, col(Account.id) == col(Conversation.account_id))
         .outerjoin(Reading, mine)
         .where(*_chosen(viewer, View.TEAM, None, team_id))
         .order_by(col(Conversation.last_message_at).desc(), col(Conversation.id).desc())
