@@ -44,11 +44,12 @@ def status(number: int | str, who: str = "jom", **more: Any) -> dict[str, Any]:
 
 
 async def arrive(runtime: Runtime, account: Account, *payloads: Any, stream: str = "mentions") -> None:
+    things = []
+    for number, payload in enumerate(payloads):
+        remote_id = payload["id"] if isinstance(payload, dict) and "id" in payload else f"odd{number}"
+        things.append(Kept(RawItem(remote_id, payload), str(payload)))
     async with runtime.unit_of_work() as session:
-        for number, payload in enumerate(payloads):
-            remote_id = payload["id"] if isinstance(payload, dict) and "id" in payload else f"odd{number}"
-            item = RawItem(remote_id, payload)
-            await intake.keep(session, account, stream, [Kept(item, str(payload))], keep_days=14)
+        await intake.keep(session, account, stream, things, keep_days=14)
 
 
 async def rows(runtime: Runtime, model: type[SQLModel]) -> Sequence[Any]:
@@ -59,9 +60,9 @@ async def rows(runtime: Runtime, model: type[SQLModel]) -> Sequence[Any]:
 async def test_what_arrived_stands_in_the_inbox_after_one_step(
     context: Context, runtime: Runtime, account: Account
 ) -> None:
-    await arrive(runtime, account, *(status(number) for number in range(450)))
+    await arrive(runtime, account, *(status(number) for number in range(210)))
     await Reader(context).step()
-    assert len(await rows(runtime, Message)) == 450
+    assert len(await rows(runtime, Message)) == 210
     assert all(arrival.read_at for arrival in await rows(runtime, Arrival))
 
 
