@@ -157,7 +157,7 @@ def calls(app: FastAPI, things: Belongings) -> Iterator[Call]:
     for route in _routes(app):
         for method in sorted(route.methods or ()):
             operation = described["paths"][route.path][method.lower()]
-            yield from _of_route(route, method, operation, _examples(described, operation), things, nothing)
+            yield from _of_route(route, method, operation, examples(described, operation), things, nothing)
 
 
 def _of_route(
@@ -195,7 +195,7 @@ def _of_route(
         yield a_call(things, twin if twin.ids else None)
 
 
-def _examples(described: Any, operation: Any) -> list[Any]:
+def examples(described: Any, operation: Any) -> list[Any]:
     """The bodies that the documentation shows; None where none is asked for."""
     if "requestBody" not in operation:
         return [None]

@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, StrictFloat, StringConstraints
 
 from api.core.wire import Wire
 from api.models import Neighbourhood, Team
@@ -13,8 +13,8 @@ PoliceUkId = Annotated[
     str, StringConstraints(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9][A-Za-z0-9_.\-]*$"),
     Field(description="The neighbourhood's id at data.police.uk; unique in its force only, and case matters."),
 ]  # fmt: skip
-Latitude = Annotated[float, Field(ge=-90, le=90, allow_inf_nan=False)]
-Longitude = Annotated[float, Field(ge=-180, le=180, allow_inf_nan=False)]
+Latitude = Annotated[StrictFloat, Field(ge=-90, le=90, allow_inf_nan=False)]
+Longitude = Annotated[StrictFloat, Field(ge=-180, le=180, allow_inf_nan=False)]
 Boundary = Annotated[
     list[tuple[Latitude, Longitude]],
     Field(min_length=3, max_length=5000, description="One ring of [latitude, longitude], as data.police.uk gives it."),
@@ -84,7 +84,7 @@ class NeighbourhoodBrief(BaseModel):
 
 
 class NeighbourhoodOut(NeighbourhoodBrief):
-    boundary: list[tuple[float, float]]
+    boundary: list[Annotated[list[float], Field(min_length=2, max_length=2)]]
 
     @classmethod
     def of(cls, row: Neighbourhood) -> "NeighbourhoodOut":

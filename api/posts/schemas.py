@@ -66,7 +66,7 @@ class PostIn(Wire):
 
     @model_validator(mode="after")
     def _consistent(self) -> "PostIn":
-        _check_accounts(self.account_ids, self.variants)
+        check_accounts(self.account_ids, self.variants)
         if self.values is not None and (self.standard_post_id is None or self.text):
             raise ValueError("values fill in a standard post: send standard_post_id with them, and no text")
         return self
@@ -89,7 +89,7 @@ class PostPatch(Wire):
 
     @model_validator(mode="after")
     def _consistent(self) -> "PostPatch":
-        _check_accounts(self.account_ids, self.variants or [])
+        check_accounts(self.account_ids, self.variants or [])
         return self
 
 
@@ -159,7 +159,7 @@ class CancelledOut(PostOut):
     gone: list[UUID] = Field(description="Accounts for which it was too late.")
 
 
-def _check_accounts(account_ids: list[UUID] | None, variants: list[Variant]) -> None:
+def check_accounts(account_ids: list[UUID] | None, variants: list[Variant]) -> None:
     if account_ids is not None and len(set(account_ids)) < len(account_ids):
         raise ValueError("an account is named twice in account_ids")
     varied = [variant.account_id for variant in variants]

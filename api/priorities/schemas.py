@@ -9,7 +9,7 @@ from pydantic import ConfigDict, Discriminator, Field, Tag, field_validator, mod
 from api.core.shapes import Count, Line, Moment, Out, Words
 from api.core.wire import Wire
 from api.models import AnswerState, Issue, PriorityState, QuestionState, Source
-from api.posts.schemas import EXAMPLE_ACCOUNT, EXAMPLE_ID, Accounts, Variant
+from api.posts.schemas import EXAMPLE_ACCOUNT, EXAMPLE_ID, Accounts, Variant, check_accounts
 from api.priorities.issues import AgeBand, IssueName, Owner, issue_of
 
 Issues = Annotated[list[IssueName], Field(max_length=3, description="Up to three, by slug or label.")]
@@ -45,6 +45,11 @@ class QuestionIn(Wire):
     account_ids: Accounts = Field(default_factory=list)
     publish_at: Moment | None = None
     variants: list[Variant] = Field(default_factory=list, max_length=50)
+
+    @model_validator(mode="after")
+    def _as_a_post(self) -> "QuestionIn":
+        check_accounts(self.account_ids, self.variants)
+        return self
 
 
 class AnswerIn(Wire):

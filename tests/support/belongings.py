@@ -13,8 +13,8 @@ from api.accounts import service as accounts
 from api.core.clock import now
 from api.core.ids import new_id
 from api.core.runtime import Runtime
+from api.identity import secret, tokens
 from api.identity import service as people
-from api.identity import tokens
 from api.inbox import service as inbox
 from api.library import service as library
 from api.models import (
@@ -80,7 +80,10 @@ async def _people(runtime: Runtime, session: AsyncSession, cast: Cast, things: B
         session, None, alice, "Command and control", ["posts:read"], now() + timedelta(days=9)
     )
     sign_in = SignIn(
-        person_id=alice.id, token_hash="nobody's", last_seen_at=now(), expires_at=now() + timedelta(days=1)
+        person_id=alice.id,
+        token_hash=secret.digest(secret.fresh("")),
+        last_seen_at=now(),
+        expires_at=now() + timedelta(days=1),
     )
     connection = Connection(
         force_id=cast.force.id,
