@@ -113,12 +113,17 @@ async def conversations(
     limit: int = paging.PAGE,
 ) -> Page[Row[Any]]:
     """Rows as the list shows them, newest first; those who wait, longest first."""
-    statement = _listed(viewer).where(*_chosen(viewer, view, state, team_id))
     waiting = view is View.WAITING
     at = col(Conversation.waiting_since) if waiting else col(Conversation.last_message_at)
-    statement = paging.keyset(statement, at, col(Conversation.id), cursor, newest_first=not waiting).limit(limit + 1)
-    rows = (await session.execute(statement)).all()
-    return paging.page(rows, limit, "waiting_since" if waiting else "last_message_at")
+    rows: list[Row[Any]] = []
+    # One state at a time: each stands in its index in this order, both together would have to be sorted.
+    for each in [state] if view or state else list(ConversationState):
+        statement = _listed(viewer).where(*_chosen(viewer, view, each, team_id))
+        statement = paging.keyset(statement, at, col(Conversation.id), cursor, newest_first=not waiting)
+        rows += (await session.execute(statement.limit(limit + 1))).all()
+    if not waiting:
+        rows.sort(key=lambda row: (row.last_message_at, row.id), reverse=True)
+    return paging.page(rows[: limit + 1], limit, "waiting_since" if waiting else "last_message_at")
 
 
 async def row(session: AsyncSession, viewer: Viewer, conversation_id: UUID) -> Row[Any]:
