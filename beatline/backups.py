@@ -184,8 +184,10 @@ def _call(settings: Settings, program: str, *options: str) -> None:
         check=False,
     )
     if done.returncode:
-        last = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
-        raise Failure(f"{program} did not finish: {last}")
+        lines = done.stderr.strip().splitlines() or ["it said nothing"]
+        cause = next((line for line in lines if "error:" in line), lines[-1])
+        hint = " To put the copy in the place of what is there: --replace" if "already exists" in cause else ""
+        raise Failure(f"{program} did not finish: {cause.rpartition('ERROR: ')[2].strip()}.{hint}")
 
 
 def _environment(url: URL) -> dict[str, str]:

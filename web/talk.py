@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from api.inbox.thread import Thread, ThreadDelivery, ThreadMessage, ThreadNote, ThreadPost
+from api.inbox.thread import Answered, Thread, ThreadDelivery, ThreadMessage, ThreadNote, ThreadPost
 from api.models import DeliveryState
 from web.shown import DELIVERIES
 
@@ -43,6 +43,7 @@ class Item:
     url: str = ""
     before: Sequence[str] = ()
     became: Became | None = None
+    answers: Answered | None = None
 
 
 def items_of(thread: Thread) -> list[Item]:
@@ -78,6 +79,7 @@ def _message(message: ThreadMessage, account: str) -> Item:
         url=message.url,
         before=message.before,
         became=_became(message.delivery) if message.delivery else None,
+        answers=message.answers,
     )
 
 

@@ -113,12 +113,17 @@ async def conversations(
     limit: int = paging.PAGE,
 ) -> Page[Row[Any]]:
     """Rows as the list shows them, newest first; those who wait, longest first."""
-    statement = _listed(viewer).where(*_chosen(viewer, view, state, team_id))
     waiting = view is View.WAITING
     at = col(Conversation.waiting_since) if waiting else col(Conversation.last_message_at)
-    statement = paging.keyset(statement, at, col(Conversation.id), cursor, newest_first=not waiting).limit(limit + 1)
-    rows = (await session.execute(statement)).all()
-    return paging.page(rows, limit, "waiting_since" if waiting else "last_message_at")
+    rows: list[Row[Any]] = []
+    # One state at a time: each stands in its index in this order, both together would have to be sorted.
+    for each in [state] if view or state else list(ConversationState):
+        statement = _listed(viewer).where(*_chosen(viewer, view, each, team_id))
+        statement = paging.keyset(statement, at, col(Conversation.id), cursor, newest_first=not waiting)
+        rows += (await session.execute(statement.limit(limit + 1))).all()
+    if not waiting:
+        rows.sort(key=lambda row: (row.last_message_at, row.id), reverse=True)
+    return paging.page(rows[: limit + 1], limit, "waiting_since" if waiting else "last_message_at")
 
 
 async def row(session: AsyncSession, viewer: Viewer, conversation_id: UUID) -> Row[Any]:
@@ -163,7 +168,9 @@ def _listed(viewer: Viewer) -> Select[Any]:
 
 
 def _unread() -> ColumnElement[bool]:
-    return or_(col(Reading.read_to).is_(None), col(Reading.read_to) < col(Conversation.last_message_at))
+    """What was said before the account was connected is history: nobody has to catch up on it."""
+    since = func.coalesce(col(Reading.read_to), col(Account.created_at))
+    return col(Conversation.last_message_at) > since
 
 
 def _chosen(
@@ -195,6 +202,7 @@ async def counts(session: AsyncSession, viewer: Viewer, team_id: UUID | None = N
             col(Conversation.waiting_since).label("waiting_since"),
             _unread().label("unread"),
         )
+        .join(Account, col(Account.id) == col(Conversation.account_id))
         .outerjoin(Reading, mine)
         .where(*_chosen(viewer, View.TEAM, None, team_id))
         .order_by(col(Conversation.last_message_at).desc(), col(Conversation.id).desc())

@@ -78,6 +78,9 @@ async def hang_under_posts(session: AsyncSession, account_id: UUID) -> list[Mess
 
 async def take_back(session: AsyncSession, account_id: UUID, remote_ids: Collection[str]) -> int:
     """Their senders deleted them: the words are put where only the records role can reach them."""
+    if not remote_ids:
+        return 0
+    await threads.one_at_a_time(session, account_id)
     rows = await session.execute(
         select(Message).where(
             col(Message.account_id) == account_id,

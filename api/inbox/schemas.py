@@ -96,6 +96,12 @@ class AttachmentOut(Out):
     alt: str
 
 
+class AnsweredOut(Out):
+    conversation_id: UUID
+    author_name: str
+    text: str
+
+
 class MessageOut(Out):
     """`text` is empty when its sender deleted it; `before` is what it said before it was edited, oldest first."""
 
@@ -115,6 +121,7 @@ class MessageOut(Out):
     attachments: list[AttachmentOut]
     before: list[str]
     delivery: DeliveryStateOut | None = Field(description="What became of a reply of ours.")
+    answers: AnsweredOut | None = Field(description="What somebody else said in public, which this answers.")
 
 
 class NoteOut(Out):

@@ -55,6 +55,15 @@ class ThreadDelivery:
 
 
 @dataclass(frozen=True, slots=True)
+class Answered:
+    """What somebody else said in public, which this message answers; it stands in a conversation of its own."""
+
+    conversation_id: UUID
+    author_name: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class ThreadMessage:
     """`text` is empty when its sender deleted it. `before` is what it said before it was edited, oldest first."""
 
@@ -74,6 +83,7 @@ class ThreadMessage:
     before: list[str]
     delivery: ThreadDelivery | None
     remote_id: str | None = None
+    answers: Answered | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,11 +134,19 @@ async def thread_of(
     names = await _names(session, (people | {conversation.assigned_to_id}) - {None})
     before = await _before(session, [message.id for message in messages if message.version > 1])
     deliveries = await _deliveries(session, [message.id for message in messages if message.from_us])
+    answered_ones = await _answered(session, conversation, messages)
     return Thread(
         conversation=conversation,
         account=account,
         messages=[
-            _shown(message, names, before.get(message.id, []), deliveries.get(message.id)) for message in messages
+            _shown(
+                message,
+                names,
+                before.get(message.id, []),
+                deliveries.get(message.id),
+                answered_ones.get(message.in_reply_to),
+            )
+            for message in messages
         ],
         notes=[ThreadNote(note.id, names.get(note.person_id), note.text, note.created_at) for note in notes],
         post=await _post(session, conversation),
@@ -148,7 +166,11 @@ def _sees_notes(viewer: Viewer, team_id: UUID | None) -> bool:
 
 
 def _shown(
-    message: Message, names: dict[UUID | None, str], before: list[str], delivery: ThreadDelivery | None
+    message: Message,
+    names: dict[UUID | None, str],
+    before: list[str],
+    delivery: ThreadDelivery | None,
+    answers: Answered | None = None,
 ) -> ThreadMessage:
     gone = message.deleted_at is not None
     return ThreadMessage(
@@ -169,6 +191,7 @@ def _shown(
         before=[] if gone else before,
         delivery=delivery,
         remote_id=message.remote_id,
+        answers=answers,
     )
 
 
@@ -185,6 +208,28 @@ async def _messages(session: AsyncSession, conversation_id: UUID) -> list[Messag
         .order_by(col(Message.sort_at), col(Message.id))
     )
     return list(rows.scalars())
+
+
+async def _answered(
+    session: AsyncSession, conversation: Conversation, messages: Collection[Message]
+) -> dict[str | None, Answered]:
+    """Public words only, whoever asks: a reply between residents makes no sense without them."""
+    here = {message.remote_id for message in messages}
+    elsewhere = {message.in_reply_to for message in messages} - here - {None}
+    if conversation.kind is ConversationKind.DIRECT or not elsewhere:
+        return {}
+    rows = await session.execute(
+        select(col(Message.remote_id), col(Message.conversation_id), col(Message.author_name), col(Message.text))
+        .join(Conversation, col(Conversation.id) == col(Message.conversation_id))
+        .where(
+            col(Message.account_id) == conversation.account_id,
+            col(Message.remote_id).in_(elsewhere),
+            col(Message.deleted_at).is_(None),
+            col(Message.visibility).in_((Visibility.PUBLIC, Visibility.UNLISTED)),
+            col(Conversation.kind) == ConversationKind.PUBLIC,
+        )
+    )
+    return {row[0]: Answered(row[1], row[2], row[3]) for row in rows}
 
 
 async def _notes(session: AsyncSession, conversation_id: UUID) -> list[Note]:

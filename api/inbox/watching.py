@@ -6,6 +6,8 @@ What is new is looked at often, what is old now and then, so that a platform's l
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import zip_longest
+from random import Random
 from typing import Any
 from uuid import UUID
 
@@ -37,15 +39,19 @@ class Watched:
 
 
 async def to_watch(
-    session: AsyncSession, account_id: UUID, watch: timedelta, interval: timedelta, most: int
+    session: AsyncSession, account_id: UUID, watch: timedelta, interval: timedelta, most: int, chance: Random
 ) -> list[Watched]:
-    """Our own posts first, then open conversations; of each, the newest and those that have waited longest."""
+    """Our own posts and open conversations; of each, the newest and those that have waited longest, in turns."""
     horizon = now() - watch
-    posts = [
-        Watched(row.remote_id, delivery_id=row.id) for row in await _posts(session, account_id, horizon, interval, most)
-    ]
-    talks = await _talks(session, account_id, horizon, interval * SLOWER, most)
-    return posts[:most] + [Watched(row.remote_id, conversation_id=row.id) for row in talks][: max(0, most - len(posts))]
+    lists: list[list[Watched]] = []
+    for rows in await _posts(session, account_id, horizon, interval, most):
+        lists.append([Watched(row.remote_id, delivery_id=row.id) for row in rows])
+    for rows in await _talks(session, account_id, horizon, interval * SLOWER, most):
+        lists.append([Watched(row.remote_id, conversation_id=row.id) for row in rows])
+    # Where there is time for one only, each kind has its turn by chance.
+    first = chance.randrange(len(lists))
+    in_turns = zip_longest(*lists[first:], *lists[:first])
+    return list(dict.fromkeys(one for turn in in_turns for one in turn if one))[:most]
 
 
 async def _posts(
@@ -66,8 +72,15 @@ async def _posts(
 
 async def _talks(
     session: AsyncSession, account_id: UUID, horizon: datetime, interval: timedelta, most: int
-) -> Sequence[Any]:
+) -> tuple[Sequence[Any], Sequence[Any]]:
     """Those under a post that is watched are seen with it."""
+    watched_post = select(col(Delivery.id)).where(
+        col(Delivery.account_id) == account_id,
+        col(Delivery.remote_id) == col(Conversation.root_remote_id),
+        col(Delivery.post_id).is_not(None),
+        col(Delivery.gone_at).is_(None),
+        col(Delivery.sent_at) > horizon,
+    )
     newest = (
         select(
             col(Message.conversation_id),
@@ -93,7 +106,7 @@ async def _talks(
         .where(
             col(Conversation.account_id) == account_id,
             col(Conversation.state) == ConversationState.OPEN,
-            col(Conversation.post_id).is_(None),
+            ~watched_post.exists(),
             col(Conversation.last_message_at) > horizon,
             _due(col(Conversation.last_message_at), col(Conversation.checked_at), interval, SLOWER),
         )
@@ -111,14 +124,12 @@ def _due(written: Any, looked: Any, interval: timedelta, slower: int) -> ColumnE
 
 async def _both_ends(
     session: AsyncSession, statement: Select[Any], written: Any, looked: Any, most: int
-) -> Sequence[Any]:
+) -> tuple[Sequence[Any], Sequence[Any]]:
     """A crowd of old ones must not keep a new one waiting, nor the other way round."""
-    newest: Sequence[Any] = (await session.execute(statement.order_by(written.desc()).limit(most))).all()
+    newest = (await session.execute(statement.order_by(written.desc()).limit(most))).all()
     if len(newest) < most:
-        return newest
-    longest = (await session.execute(statement.order_by(looked.is_not(None), looked).limit(most))).all()
-    mixed = {row.id: row for pair in zip(newest, longest, strict=False) for row in pair}
-    return list(mixed.values())
+        return newest, ()
+    return newest, (await session.execute(statement.order_by(looked.is_not(None), looked).limit(most))).all()
 
 
 async def known_in(session: AsyncSession, account_id: UUID, watched: Watched, since: datetime) -> list[str]:

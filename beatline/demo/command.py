@@ -35,7 +35,8 @@ from workers.queue import LOCK, ArqQueue
 FOLDER = Path(".data")
 OURS = ("beatline.db*", "town.sqlite3*", town.TOKENS, people.FILE, ENV_FILE, "secret.key", "keys")
 """What the demo makes in its folder, and what --fresh takes away. Nothing else there is touched."""
-DRAIN = 1.5
+DRAIN, GONE = 1.5, 1.85
+"""Seconds from Ctrl-C in which what was begun is finished, and after which nothing of it runs."""
 
 
 def demo(
@@ -61,7 +62,7 @@ def demo(
 
 
 async def _run(settings: Settings, queue: ArqQueue, listener: socket.socket, url: str, town_url: str) -> None:
-    stop = serving.stop_on_signals()
+    stop = serving.stop_on_signals(GONE)
     tokens = town.tokens_for(settings.data_dir, [each.handle for force in world.services() for each in force.accounts])
     async with AsyncExitStack() as stack:
         beside = await stack.enter_async_context(town.beside(settings.data_dir, int(town_url.rpartition(":")[2])))

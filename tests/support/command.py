@@ -1,5 +1,6 @@
 """The command line as people use it: processes, what they print, how they end."""
 
+import io
 import json
 import os
 import queue
@@ -8,9 +9,11 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
 
+from beatline.__main__ import main
 from tests.support.town import ROOT, free_port
 
 
@@ -27,6 +30,21 @@ def beatline(
         [sys.executable, "-m", "beatline", *map(str, arguments)],
         input=given, capture_output=True, text=True, timeout=60, env=environment(**settings), cwd=cwd,
     )  # fmt: skip
+
+
+def told(*arguments: object, given: str = "") -> subprocess.CompletedProcess[str]:
+    """The same within this process: what it says and how it ends, without the seconds that a start takes."""
+    said, complained, words = io.StringIO(), io.StringIO(), [str(each) for each in arguments]
+    before, code = (sys.argv, sys.stdin), 0
+    sys.argv, sys.stdin = ["beatline", *words], io.StringIO(given)
+    try:
+        with redirect_stdout(said), redirect_stderr(complained):
+            main()
+    except SystemExit as end:
+        code = end.code if isinstance(end.code, int) else int(end.code is not None)
+    finally:
+        sys.argv, sys.stdin = before
+    return subprocess.CompletedProcess(words, code, said.getvalue(), complained.getvalue())
 
 
 class Running:

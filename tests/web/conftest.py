@@ -1,6 +1,7 @@
 """Pages on a clean database, and people in front of them."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import timedelta
 
 import pytest
 from fastapi import FastAPI
@@ -59,5 +60,5 @@ async def account(cast: Cast, runtime: Runtime) -> Account:
     """The team's own, live and in a practice town."""
     async with runtime.unit_of_work() as session:
         account = await an_account(session, cast.force, cast.team, "sandfordnorth@town.example")
-        account.last_poll_at = now()
+        account.last_poll_at, account.created_at = now(), now() - timedelta(days=30)
         return account

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from uuid import UUID
 
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.core.log import log
@@ -13,7 +14,7 @@ from api.inbox.service import Seen
 from api.intake import queries
 from api.intake import service as intake
 from api.intake.service import CONTEXT
-from api.models import Account, Arrival
+from api.models import Account, Arrival, Message
 from api.platforms.values import Address, RawItem
 from api.priorities import service as priorities
 from workers.context import Context
@@ -105,9 +106,19 @@ class Reader:
             seen.append(Seen(incoming, arrival.received_at, arrival.root_remote_id, history))
         made = await inbox.receive(session, account, seen)
         late = await inbox.hang_under_posts(session, account_id)
-        await priorities.take_replies(session, [*made, *late])
+        await self._take_answers(session, [*made, *late])
         await intake.mark_read(session, read)
         ARRIVALS.labels("read").inc(len(read))
+
+    async def _take_answers(self, session: AsyncSession, messages: Sequence[Message]) -> None:
+        """What was said under a question is an answer to it. Whatever goes wrong there, the message is in the inbox."""
+        try:
+            async with session.begin_nested():
+                await priorities.take_replies(session, messages)
+        except DBAPIError:
+            raise  # the transaction may be lost: all of it is read again
+        except Exception:
+            log.exception("answers were not taken")
 
 
 async def loop(context: Context, stop: asyncio.Event) -> None:

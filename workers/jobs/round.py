@@ -180,6 +180,7 @@ class Round:
                 timedelta(days=self._settings.watch_days),
                 timedelta(seconds=self._settings.poll_interval * 0.8),
                 self._budget,
+                self._chance,
             )
         for watched in chosen:
             if self._budget <= 0:
@@ -205,7 +206,7 @@ class Round:
         except RateLimited:
             raise
         except PlatformError:
-            return
+            missing = []  # its turn is over all the same: one thread that fails must not take the others' turns
         for remote_id in missing:
             item = await self._as_it_is(remote_id)
             if item is None:

@@ -14,6 +14,7 @@ from api.core.clock import now
 from api.inbox import service as inbox
 from api.intake import service as intake
 from api.models import Connection, IdempotencyKey, SetPasswordLink, SignIn, Throttle
+from api.priorities import service as priorities
 from workers.context import Context
 from workers.jobs.steady import keep
 
@@ -56,6 +57,10 @@ async def _arrivals(session: AsyncSession) -> int:
     return await intake.purge(session, BATCH)
 
 
+async def _answers(session: AsyncSession) -> int:
+    return await priorities.forget_words(session, BATCH)
+
+
 async def _idempotency_keys(session: AsyncSession) -> int:
     return await _rows(session, IdempotencyKey, col(IdempotencyKey.expires_at) <= now())
 
@@ -91,7 +96,7 @@ async def _rows(session: AsyncSession, model: type[SQLModel], old: ColumnElement
 
 
 CLEARINGS: tuple[Callable[[AsyncSession], Awaitable[int]], ...] = (
-    _messages, _arrivals, _idempotency_keys, _connections, _sign_ins, _links, _throttles,
+    _messages, _arrivals, _answers, _idempotency_keys, _connections, _sign_ins, _links, _throttles,
 )  # fmt: skip
 
 

@@ -62,7 +62,7 @@ async def test_a_reply_keeps_the_visibility_of_what_it_answers(
     assert {message.visibility, (await delivery_of(session, message)).visibility} == {visibility}
 
 
-@hypothesis_settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@hypothesis_settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(visibilities=st.lists(st.sampled_from(Visibility), min_size=1, max_size=6), names=st.booleans())
 async def test_whatever_came_before_no_reply_is_seen_by_more_than_what_it_answers(
     session: AsyncSession, cast: Cast, account: Account, visibilities: list[Visibility], names: bool
@@ -246,7 +246,7 @@ async def test_somebody_else_answering_our_reply_is_under_the_same_thread(
 NOTE = "He told me on the doorstep that he is afraid of his brother"
 
 
-@hypothesis_settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@hypothesis_settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=st.lists(st.sampled_from(["note", "reply", "edit", "close", "reopen", "assign"]), min_size=1, max_size=8))
 async def test_a_note_never_leaves(session: AsyncSession, cast: Cast, account: Account, steps: list[str]) -> None:
     """Whatever people do around it, no delivery holds its words or points at it."""

@@ -6,6 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.core.clock import Clock, now
+from api.inbox import queries
 from api.inbox import service as inbox
 from api.models import Account, ConversationKind, ConversationState, MessageVersion
 from api.platforms.values import Attachment, Visibility
@@ -210,3 +211,33 @@ async def test_pictures_without_words_arrive_too(session: AsyncSession, account:
     await hear(session, account, said("", attachments=[Attachment("image", "https://town.example/1.png", "")]))
     (message,) = await all_messages(session)
     assert message.attachments == [{"kind": "image", "url": "https://town.example/1.png", "alt": ""}]
+
+
+async def test_a_reply_between_residents_shows_what_it_answers(
+    session: AsyncSession, account: Account, cast: Cast
+) -> None:
+    await hear(session, account, said("speeding again on Mill Lane", remote_id="1"))
+    await hear(session, account, said("I saw it too", by=SAM, remote_id="2", answers="1"))
+    jo, sam = sorted(await all_conversations(session), key=lambda talk: talk.contact_name)
+    (message,) = (await queries.thread(session, cast.alice, sam.id)).messages
+    assert message.answers is not None
+    assert (message.answers.text, message.answers.conversation_id) == ("speeding again on Mill Lane", jo.id)
+
+
+async def test_private_words_are_never_shown_as_what_somebody_answers(
+    session: AsyncSession, account: Account, cast: Cast
+) -> None:
+    await hear(session, account, said("please keep this between us", remote_id="1", visibility=Visibility.DIRECT))
+    await hear(session, account, said("what did you tell them?", by=SAM, remote_id="2", answers="1"))
+    sam = next(talk for talk in await all_conversations(session) if talk.contact_remote_id == SAM.remote_id)
+    assert [one.answers for one in (await queries.thread(session, cast.alice, sam.id)).messages] == [None]
+
+
+async def test_history_from_before_the_account_was_connected_is_not_unread(
+    session: AsyncSession, account: Account, cast: Cast
+) -> None:
+    await hear(session, account, said(remote_id="1", at=account.created_at - timedelta(days=3), backfilled=True))
+    await hear(session, account, said(by=SAM, remote_id="2"))
+    rows = (await queries.conversations(session, cast.alice)).items
+    assert {row.contact_name: row.unread for row in rows} == {JO.name: False, SAM.name: True}
+    assert (await queries.counts(session, cast.alice)).unread == 1

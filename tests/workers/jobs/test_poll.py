@@ -1,8 +1,11 @@
 """Polling the practice town over HTTP: what residents do there, and what stands in the inbox afterwards."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from random import Random
+from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -11,6 +14,7 @@ from sqlmodel import SQLModel, col
 from api.accounts import secrets
 from api.core.clock import clock, now
 from api.core.runtime import Runtime
+from api.inbox import service as inbox
 from api.intake import feeds
 from api.models import (
     Account,
@@ -35,8 +39,10 @@ from tests.support.town import RunningTown, running_town
 from workers.context import Context
 from workers.jobs.poll import LEASE, Poller
 from workers.jobs.read import Reader
+from workers.main import work
 from workers.platforms import CONNECTORS
 from workers.platforms.http import HttpxCarrier
+from workers.queue import QUEUES
 from workers.vault import Vault
 
 
@@ -76,6 +82,15 @@ class Desk:
     async def talks(self) -> list[Conversation]:
         async with self.runtime.read() as session:
             return list((await session.execute(select(Conversation).order_by(col(Conversation.id)))).scalars())
+
+    async def until(self, look: Callable[[], Awaitable[Any]], at_least: int = 1, within: float = 20) -> Any:
+        """Waits for so many rows, or for a yes."""
+        async with asyncio.timeout(within):
+            while True:
+                found = await look()
+                if (len(found) if isinstance(found, list) else found) >= at_least:
+                    return found
+                await asyncio.sleep(0.05)
 
     async def posted(self, text: str) -> Delivery:
         """A post of ours that is out, as the dispatcher leaves it."""
@@ -249,3 +264,72 @@ async def test_one_stream_that_fails_does_not_hide_the_other(desk: Desk) -> None
     await desk.poll()
     assert [message.text for message in await desk.messages()] == ["he is outside"]
     assert desk.account.poll_failures == 1
+
+
+async def test_a_server_that_asks_for_patience_gets_it(desk: Desk) -> None:
+    await desk.poll()
+    await desk.town.faults({"path": "/api/v1/notifications", "kind": "rate_limited", "seconds": 90, "style": "seconds"})
+    await desk.poll()
+    assert desk.account.next_poll_at is not None
+    assert timedelta(seconds=60) < desk.account.next_poll_at - now() < timedelta(seconds=95)
+    assert "wait" in desk.account.poll_error
+
+
+async def test_a_thread_that_cannot_be_asked_about_loses_no_message(desk: Desk) -> None:
+    top = await desk.town.say("jom", "anybody else?")
+    await desk.poll()
+    await desk.town.faults({"path": "*/context", "kind": "error_before"})
+    await desk.town.say("lollylin", "@sandfordnorth please look", in_reply_to_id=top["id"])
+    await desk.poll()
+    assert [message.text for message in await desk.messages()] == ["please look"]
+    assert desk.account.poll_failures == 0
+
+
+async def test_a_post_deleted_over_there_is_no_longer_watched(desk: Desk) -> None:
+    delivery = await desk.posted("Bike marking on Saturday")
+    await desk.poll()
+    await desk.town.delete(delivery.remote_id or "")
+    await desk.poll()
+    (row,) = await desk.rows(Delivery)
+    assert row.gone_at is not None  # type: ignore[attr-defined]
+
+
+async def test_the_loops_do_it_all_by_themselves(desk: Desk) -> None:
+    """Poll, read, send and read back what we sent: a resident writes, we answer, they see it, it is there once."""
+    desk.runtime.settings = desk.runtime.settings.model_copy(
+        update={"poll_interval": 0.2, "dispatch_interval": 0.05, "drain": 1.0}
+    )
+    stop = asyncio.Event()
+    working = asyncio.create_task(work(desk.context, QUEUES, stop))
+    try:
+        await desk.until(lambda: desk.rows(Cursor), 2)
+        await desk.town.say("jom", "he is outside", to="sandfordnorth", visibility="direct")
+        (talk,) = await desk.until(desk.talks, 1)
+        async with desk.runtime.unit_of_work() as session:
+            reply = await inbox.reply(session, desk.cast.alice, talk.id, "Ring 999 now, please.", close=True)
+        await desk.until(lambda: desk.town.posts("sandfordnorth"))
+        # As long as it takes for polling to bring our own words back.
+        await asyncio.sleep(1)
+    finally:
+        stop.set()
+        await asyncio.wait_for(working, 10)
+    ours = [message for message in await desk.messages() if message.from_us]
+    assert [(message.id, message.remote_id is not None) for message in ours] == [(reply.id, True)]
+    (talk,) = await desk.talks()
+    assert (talk.state, talk.waiting_since) == ("closed", None)
+
+
+async def test_a_worker_that_is_stopped_gives_back_what_it_was_reading(desk: Desk) -> None:
+    await desk.town.faults({"path": "/api/v1/notifications", "kind": "slow_before", "seconds": 30})
+    stop = asyncio.Event()
+    running = asyncio.create_task(Poller(desk.context, Random(1)).run(stop))
+
+    async def taken() -> bool:
+        (row,) = await desk.rows(Account)
+        return row.poll_lease_until is not None  # type: ignore[attr-defined]
+
+    await desk.until(taken)
+    stop.set()
+    await asyncio.wait_for(running, 5)
+    (row,) = await desk.rows(Account)
+    assert (row.poll_lease_until, row.last_poll_at) == (None, None)  # type: ignore[attr-defined]
