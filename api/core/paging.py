@@ -9,6 +9,7 @@ from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 from sqlalchemy import Select, tuple_
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.core.errors import Invalid
 
@@ -53,3 +54,18 @@ def page(rows: Sequence[T], limit: int, at: str) -> Page[T]:
     items = rows[:limit]
     last: Any = items[-1] if more else None
     return Page(items, encode(getattr(last, at), last.id) if more else None)
+
+
+async def paged(
+    session: AsyncSession,
+    statement: Select[T],
+    at: Any,
+    row_id: Any,
+    cursor: str | None,
+    limit: int,
+    *,
+    newest_first: bool,
+) -> Page[T]:
+    """One page of whole rows in the order of (at, id); `at` is a column of theirs."""
+    ordered = keyset(statement, at, row_id, cursor, newest_first=newest_first)
+    return page((await session.execute(ordered.limit(limit + 1))).scalars().all(), limit, at.key)

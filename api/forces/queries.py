@@ -7,8 +7,8 @@ from sqlalchemy import ColumnElement, SQLColumnExpression, and_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from api.core.errors import NotFound
-from api.core.paging import PAGE, Page, keyset, page
+from api.core.gates import the_one
+from api.core.paging import PAGE, Page, paged
 from api.models import Force, Neighbourhood, Team, Viewer
 
 
@@ -36,19 +36,12 @@ async def teams(session: AsyncSession, viewer: Viewer) -> Sequence[Team]:
 
 
 async def teams_page(session: AsyncSession, viewer: Viewer, cursor: str | None, limit: int = PAGE) -> Page[Team]:
-    asked = keyset(
-        select(Team).where(_team_seen(viewer)), col(Team.created_at), col(Team.id), cursor, newest_first=False
-    )
-    rows = await session.execute(asked.limit(limit + 1))
-    return page(rows.scalars().all(), limit, "created_at")
+    asked = select(Team).where(_team_seen(viewer))
+    return await paged(session, asked, col(Team.created_at), col(Team.id), cursor, limit, newest_first=False)
 
 
 async def get_team(session: AsyncSession, viewer: Viewer, team_id: UUID) -> Team:
-    rows = await session.execute(select(Team).where(col(Team.id) == team_id, _team_seen(viewer)))
-    team = rows.scalar_one_or_none()
-    if team is None:
-        raise NotFound()
-    return team
+    return await the_one(session, select(Team).where(col(Team.id) == team_id, _team_seen(viewer)))
 
 
 async def neighbourhoods(session: AsyncSession, viewer: Viewer, team_id: UUID | None = None) -> Sequence[Neighbourhood]:
@@ -64,16 +57,12 @@ async def neighbourhoods_page(
     asked = select(Neighbourhood).where(_neighbourhood_seen(viewer))
     if team_id:
         asked = asked.where(col(Neighbourhood.team_id) == team_id)
-    asked = keyset(asked, col(Neighbourhood.created_at), col(Neighbourhood.id), cursor, newest_first=False)
-    rows = await session.execute(asked.limit(limit + 1))
-    return page(rows.scalars().all(), limit, "created_at")
+    return await paged(
+        session, asked, col(Neighbourhood.created_at), col(Neighbourhood.id), cursor, limit, newest_first=False
+    )
 
 
 async def get_neighbourhood(session: AsyncSession, viewer: Viewer, neighbourhood_id: UUID) -> Neighbourhood:
-    rows = await session.execute(
-        select(Neighbourhood).where(col(Neighbourhood.id) == neighbourhood_id, _neighbourhood_seen(viewer))
+    return await the_one(
+        session, select(Neighbourhood).where(col(Neighbourhood.id) == neighbourhood_id, _neighbourhood_seen(viewer))
     )
-    neighbourhood = rows.scalar_one_or_none()
-    if neighbourhood is None:
-        raise NotFound()
-    return neighbourhood

@@ -14,7 +14,8 @@ from api.access import service as access
 from api.access.service import Action
 from api.core.clock import now
 from api.core.errors import NotFound
-from api.core.paging import PAGE, Page, keyset, page
+from api.core.gates import the_one
+from api.core.paging import PAGE, Page, paged
 from api.identity import secret as secrets
 from api.models import ApiToken, Force, Membership, Neighbourhood, Person, Role, SignIn, Team, Viewer
 
@@ -181,8 +182,7 @@ async def people(
     if team_id:
         members = select(col(Membership.person_id)).where(col(Membership.team_id) == team_id)
         asked = asked.where(col(Person.id).in_(members))
-    asked = keyset(asked, col(Person.created_at), col(Person.id), cursor, newest_first=False)
-    found = page((await session.execute(asked.limit(limit + 1))).scalars().all(), limit, "created_at")
+    found = await paged(session, asked, col(Person.created_at), col(Person.id), cursor, limit, newest_first=False)
     return Page(await _with_memberships(session, found.items), found.next_cursor)
 
 
@@ -235,8 +235,7 @@ async def sign_ins(session: AsyncSession, viewer: Viewer, cursor: str | None = N
     asked = select(SignIn).where(
         col(SignIn.person_id) == viewer.person_id, col(SignIn.ended_at).is_(None), col(SignIn.expires_at) > now()
     )
-    asked = keyset(asked, col(SignIn.created_at), col(SignIn.id), cursor, newest_first=True)
-    return page((await session.execute(asked.limit(limit + 1))).scalars().all(), limit, "created_at")
+    return await paged(session, asked, col(SignIn.created_at), col(SignIn.id), cursor, limit, newest_first=True)
 
 
 def _token_seen(viewer: Viewer) -> ColumnElement[bool]:
@@ -250,13 +249,8 @@ async def tokens(session: AsyncSession, viewer: Viewer, cursor: str | None = Non
     if viewer.scopes is not None:
         access.require_anywhere(viewer, Action.SEE_PEOPLE)
     asked = select(ApiToken).where(_token_seen(viewer))
-    asked = keyset(asked, col(ApiToken.created_at), col(ApiToken.id), cursor, newest_first=True)
-    return page((await session.execute(asked.limit(limit + 1))).scalars().all(), limit, "created_at")
+    return await paged(session, asked, col(ApiToken.created_at), col(ApiToken.id), cursor, limit, newest_first=True)
 
 
 async def get_token(session: AsyncSession, viewer: Viewer, token_id: UUID) -> ApiToken:
-    rows = await session.execute(select(ApiToken).where(col(ApiToken.id) == token_id, _token_seen(viewer)))
-    token = rows.scalar_one_or_none()
-    if token is None:
-        raise NotFound()
-    return token
+    return await the_one(session, select(ApiToken).where(col(ApiToken.id) == token_id, _token_seen(viewer)))

@@ -14,6 +14,7 @@ from api.access import service as access
 from api.access.service import Action
 from api.core import paging
 from api.core.errors import NotFound
+from api.core.gates import the_one
 from api.core.paging import Page
 from api.inbox.thread import Thread, ThreadDelivery, ThreadMessage, ThreadNote, ThreadPost, thread_of
 from api.models import (
@@ -92,15 +93,12 @@ async def _get(session: AsyncSession, statement: Select[Any]) -> Conversation:
 
 
 async def get_message(session: AsyncSession, viewer: Viewer, message_id: UUID) -> Message:
-    rows = await session.execute(
+    return await the_one(
+        session,
         select(Message)
         .join(Conversation, col(Conversation.id) == col(Message.conversation_id))
-        .where(col(Message.id) == message_id, visible(viewer))
+        .where(col(Message.id) == message_id, visible(viewer)),
     )
-    message = rows.scalar_one_or_none()
-    if message is None:
-        raise NotFound()
-    return message
 
 
 async def conversations(

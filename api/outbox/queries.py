@@ -11,8 +11,8 @@ from sqlmodel import col
 from api.access import service as access
 from api.access.service import Action
 from api.core import paging
-from api.core.errors import NotFound
-from api.core.paging import Page
+from api.core.gates import the_one
+from api.core.paging import Page, paged
 from api.models import Delivery, DeliveryState, Viewer
 from api.outbox.open import IS_OPEN
 
@@ -31,17 +31,11 @@ async def deliveries(
         statement = statement.where(col(Delivery.state) == state)
     if team_id is not None:
         statement = statement.where(col(Delivery.team_id) == team_id)
-    statement = paging.keyset(statement, col(Delivery.due_at), col(Delivery.id), cursor, newest_first=True)
-    rows = await session.execute(statement.limit(limit + 1))
-    return paging.page(rows.scalars().all(), limit, "due_at")
+    return await paged(session, statement, col(Delivery.due_at), col(Delivery.id), cursor, limit, newest_first=True)
 
 
 async def get_delivery(session: AsyncSession, viewer: Viewer, delivery_id: UUID) -> Delivery:
-    rows = await session.execute(select(Delivery).where(col(Delivery.id) == delivery_id, visible(viewer)))
-    delivery = rows.scalar_one_or_none()
-    if delivery is None:
-        raise NotFound()
-    return delivery
+    return await the_one(session, select(Delivery).where(col(Delivery.id) == delivery_id, visible(viewer)))
 
 
 def visible(viewer: Viewer) -> ColumnElement[bool]:

@@ -11,7 +11,8 @@ from sqlmodel import col
 from api.access import service as access
 from api.access.service import Action
 from api.core.errors import NotFound
-from api.core.paging import PAGE, Page, keyset, page
+from api.core.gates import the_one
+from api.core.paging import PAGE, Page, paged
 from api.models import Account, Delivery, DeliveryState, Destination, Person, Post, PostState, Schedule, Team, Viewer
 from api.outbox import queries as outbox
 from api.posts.values import Written
@@ -31,17 +32,11 @@ async def posts(
         statement = statement.where(col(Post.team_id) == team_id)
     if states:
         statement = statement.where(col(Post.state).in_(states))
-    statement = keyset(statement, col(Post.updated_at), col(Post.id), cursor, newest_first=True)
-    rows = (await session.execute(statement.limit(limit + 1))).scalars().all()
-    return page(rows, limit, "updated_at")
+    return await paged(session, statement, col(Post.updated_at), col(Post.id), cursor, limit, newest_first=True)
 
 
 async def get_post(session: AsyncSession, viewer: Viewer, post_id: UUID) -> Post:
-    row = await session.execute(select(Post).where(col(Post.id) == post_id, _seen(viewer)))
-    post = row.scalar_one_or_none()
-    if post is None:
-        raise NotFound
-    return post
+    return await the_one(session, select(Post).where(col(Post.id) == post_id, _seen(viewer)))
 
 
 async def get_team(session: AsyncSession, viewer: Viewer, team_id: UUID) -> Team:

@@ -14,7 +14,8 @@ from api.access import service as access
 from api.access.service import Action
 from api.core.clock import now
 from api.core.errors import NotFound
-from api.core.paging import PAGE, Page, keyset, page
+from api.core.gates import the_one
+from api.core.paging import PAGE, Page, paged
 from api.models import (
     Answer,
     AnswerIssue,
@@ -41,11 +42,7 @@ VOICE = func.coalesce(col(Answer.voice), cast(col(Answer.id), String))
 
 async def get_neighbourhood(session: AsyncSession, viewer: Viewer, neighbourhood_id: UUID) -> Neighbourhood:
     seen = access.within(viewer, Action.SEE_PRIORITIES, col(Neighbourhood.force_id), col(Neighbourhood.team_id))
-    row = await session.execute(select(Neighbourhood).where(col(Neighbourhood.id) == neighbourhood_id, seen))
-    neighbourhood = row.scalar_one_or_none()
-    if neighbourhood is None:
-        raise NotFound
-    return neighbourhood
+    return await the_one(session, select(Neighbourhood).where(col(Neighbourhood.id) == neighbourhood_id, seen))
 
 
 async def questions(
@@ -65,17 +62,11 @@ async def questions(
         statement = statement.where(col(Question.neighbourhood_id) == neighbourhood_id)
     if states:
         statement = statement.where(col(Question.state).in_(states))
-    statement = keyset(statement, col(Question.opens_at), col(Question.id), cursor, newest_first=True)
-    rows = (await session.execute(statement.limit(limit + 1))).scalars().all()
-    return page(rows, limit, "opens_at")
+    return await paged(session, statement, col(Question.opens_at), col(Question.id), cursor, limit, newest_first=True)
 
 
 async def get_question(session: AsyncSession, viewer: Viewer, question_id: UUID) -> Question:
-    row = await session.execute(select(Question).where(col(Question.id) == question_id, _questions_seen(viewer)))
-    question = row.scalar_one_or_none()
-    if question is None:
-        raise NotFound
-    return question
+    return await the_one(session, select(Question).where(col(Question.id) == question_id, _questions_seen(viewer)))
 
 
 async def asked(session: AsyncSession, questions: Sequence[Question]) -> list[Asked]:
@@ -117,9 +108,7 @@ async def answers(
     statement = select(Answer).where(col(Answer.question_id) == question_id)
     if states:
         statement = statement.where(col(Answer.state).in_(states))
-    statement = keyset(statement, col(Answer.answered_at), col(Answer.id), cursor, newest_first=True)
-    rows = (await session.execute(statement.limit(limit + 1))).scalars().all()
-    return page(rows, limit, "answered_at")
+    return await paged(session, statement, col(Answer.answered_at), col(Answer.id), cursor, limit, newest_first=True)
 
 
 async def get_answer(session: AsyncSession, viewer: Viewer, answer_id: UUID) -> tuple[Answer, Question]:
@@ -194,17 +183,11 @@ async def priorities(
         statement = statement.where(col(Priority.neighbourhood_id) == neighbourhood_id)
     if states:
         statement = statement.where(col(Priority.state).in_(states))
-    statement = keyset(statement, col(Priority.adopted_at), col(Priority.id), cursor, newest_first=True)
-    rows = (await session.execute(statement.limit(limit + 1))).scalars().all()
-    return page(rows, limit, "adopted_at")
+    return await paged(session, statement, col(Priority.adopted_at), col(Priority.id), cursor, limit, newest_first=True)
 
 
 async def get_priority(session: AsyncSession, viewer: Viewer, priority_id: UUID) -> Priority:
-    row = await session.execute(select(Priority).where(col(Priority.id) == priority_id, _priorities_seen(viewer)))
-    priority = row.scalar_one_or_none()
-    if priority is None:
-        raise NotFound
-    return priority
+    return await the_one(session, select(Priority).where(col(Priority.id) == priority_id, _priorities_seen(viewer)))
 
 
 async def updates(session: AsyncSession, priority_ids: Iterable[UUID]) -> dict[UUID, list[PriorityUpdate]]:

@@ -10,8 +10,8 @@ from sqlmodel import col
 
 from api.access import service as access
 from api.access.service import Action
-from api.core.errors import NotFound
-from api.core.paging import PAGE, Page, keyset, page
+from api.core.gates import the_one
+from api.core.paging import PAGE, Page, paged
 from api.models import Post, Schedule, ScheduleState, Viewer
 from api.posts import queries as posts
 from api.schedules.values import Scheduled
@@ -37,17 +37,13 @@ async def schedules(
         statement = statement.where(col(Schedule.publish_at) < before)
     if states:
         statement = statement.where(col(Schedule.state).in_(states))
-    statement = keyset(statement, col(Schedule.publish_at), col(Schedule.id), cursor, newest_first=False)
-    rows = (await session.execute(statement.limit(limit + 1))).scalars().all()
-    return page(rows, limit, "publish_at")
+    return await paged(
+        session, statement, col(Schedule.publish_at), col(Schedule.id), cursor, limit, newest_first=False
+    )
 
 
 async def get_schedule(session: AsyncSession, viewer: Viewer, schedule_id: UUID) -> Schedule:
-    row = await session.execute(select(Schedule).where(col(Schedule.id) == schedule_id, _seen(viewer)))
-    schedule = row.scalar_one_or_none()
-    if schedule is None:
-        raise NotFound
-    return schedule
+    return await the_one(session, select(Schedule).where(col(Schedule.id) == schedule_id, _seen(viewer)))
 
 
 async def with_posts(session: AsyncSession, schedules: Sequence[Schedule]) -> list[Scheduled]:
