@@ -63,8 +63,10 @@ def asgi(app: FastAPI) -> ASGIApp:
 
 
 def _described(app: FastAPI) -> dict[str, object]:
+    """All services, whichever of them this process serves: behind a gateway there is one address."""
     if not app.openapi_schema:
-        schema = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
+        routes = [route for routers in SERVICES.values() for router in routers for route in router.routes]
+        schema = get_openapi(title=app.title, version=app.version, description=app.description, routes=routes)
         schemas = schema.setdefault("components", {}).setdefault("schemas", {})
         schemas["Problem"] = Problem.model_json_schema()
         for operation in (each for path in schema["paths"].values() for each in path.values()):

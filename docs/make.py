@@ -16,7 +16,7 @@ def settings_page() -> str:
             f"| `BEATLINE_{name.upper()}` | `{shown}` | {field.description} |".replace("` `", " ").replace("``", "")
         )
     return (
-        "# Settings\n\nEach is an environment variable, or a file of that name (lower case) in the folder `/run/secrets`.\n"
+        "# Settings\n\nEach is an environment variable, or a file of that name (lower case) in the folder `/run/secrets` (or in `BEATLINE_SECRETS_DIR`).\n"
         "Times are in seconds unless the name says otherwise. This page is made by `python -m docs.make`.\n\n"
         "| variable | default | what it does |\n|---|---|---|\n" + "\n".join(rows) + "\n"
     )

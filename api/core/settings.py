@@ -1,5 +1,6 @@
 """Every setting, from the environment (prefix BEATLINE_) or from a file in /run/secrets. docs/settings.md lists them."""
 
+import os
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated
@@ -8,7 +9,8 @@ from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from sqlalchemy import make_url
 
-SECRETS = Path("/run/secrets") if Path("/run/secrets").is_dir() else None
+_SECRETS = Path(os.environ.get("BEATLINE_SECRETS_DIR", "/run/secrets"))
+SECRETS = _SECRETS if _SECRETS.is_dir() else None
 HTMX = "https://cdn.jsdelivr.net/npm/htmx.org@4.0.1/dist/htmx.min.js"
 HTMX_SRI = "sha384-Qp9rdC8H7EqOoX+nR0P3RPG2Noji+qdwJlGpfzwQJsfOpp3sGwIdSP9xO3+UlEhn"
 
