@@ -98,7 +98,8 @@ async def _one(
 ) -> HTMLResponse:
     question = await queries.get_question(session, viewer, question_id)
     [asked] = await queries.asked(session, [question])
-    show = show or request.query_params.get("show", "") or ("to_confirm" if asked.to_confirm else "confirmed")
+    usual = "to_confirm" if asked.to_confirm else "confirmed"
+    show = show or request.query_params.get("show", "") or usual
     if show not in TABS:
         raise NotFound
     cursor = request.query_params.get("cursor") or None
@@ -114,9 +115,14 @@ async def _one(
         "steps": steps(
             question.id, reached(asked, decided is not None), ANSWERS, f"/priorities/{decided.id}" if decided else ""
         ),
-        "tabs": [(key, label, key == show) for key, (label, _) in TABS.items()],
+        "label": TABS[show][0],
+        "tabs": [
+            (f"/questions/{question.id}" + ("" if key == usual else f"?show={key}"), key, label, key == show)
+            for key, (label, _) in TABS.items()
+        ],
         "show": show,
         "cases": cases,
+        "earlier_page": cursor is not None,
         "older": f"/questions/{question.id}?show={show}&cursor={found.next_cursor}" if found.next_cursor else "",
         "go_on": request.query_params.get("next") == "1",
         "aside": await _aside(session, viewer, question, request.query_params.get("aside", "")),

@@ -68,6 +68,7 @@ async def calendar(request: Request, session: ReadSession, viewer: Framed) -> HT
         "period": f"{say_day(start, now())} to {say_day(end - timedelta(days=1), now())}",
         "before": (start - PERIOD).astimezone(LONDON).date().isoformat(),
         "after": end.astimezone(LONDON).date().isoformat(),
+        "current": start <= now() < end,
         "more": found.next_cursor is not None,
         "may_write": access.may_anywhere(viewer, Action.DRAFT),
     })  # fmt: skip

@@ -35,6 +35,10 @@ class Tab:
     label: str
     number: str | None
 
+    @property
+    def href(self) -> str:
+        return f"/inbox{address(self.key)}"
+
 
 @dataclass(frozen=True, slots=True)
 class Nothing:
@@ -46,13 +50,18 @@ class Nothing:
     label: str = ""
 
 
+def address(view: View) -> str:
+    """What stands behind an address of the inbox: one place has one address, so the usual view adds nothing."""
+    return "" if view is View.TEAM else f"?view={view}"
+
+
 EMPTY = {
     View.MINE: Nothing(
         "Nothing is in your name", "Take a conversation and it stands here until it is closed.",
         "/inbox?view=unassigned", "See what nobody has",
     ),
     View.UNASSIGNED: Nothing(
-        "Everything has somebody", "New messages stand here until somebody takes them.", "/inbox?view=team", "See all"
+        "Everything has somebody", "New messages stand here until somebody takes them.", "/inbox", "See all"
     ),
     View.TEAM: Nothing(
         "Nothing is open", "What people write to your accounts comes in here by itself.",
@@ -60,7 +69,7 @@ EMPTY = {
     ),
     View.WAITING: Nothing(
         "Everybody has an answer", "Who waits for one stands here, the longest wait first.",
-        "/inbox?view=team", "See all",
+        "/inbox", "See all",
     ),
     View.CLOSED: Nothing("Nothing is closed yet", "What you close is kept here, and opens again if they write."),
 }  # fmt: skip
@@ -78,7 +87,9 @@ async def news(
     request: Request, session: ReadSession, viewer: Signed, since: datetime, view: View = View.TEAM
 ) -> HTMLResponse:
     number = await queries.new_since(session, viewer, since, view)
-    return fragment(request, "inbox/_news.html", {"news": number, "view": view, "since": since.isoformat()})
+    return fragment(
+        request, "inbox/_news.html", {"news": number, "view": view, "at": address(view), "since": since.isoformat()}
+    )
 
 
 @router.get("/{conversation_id}")
@@ -167,6 +178,8 @@ async def _list(session: AsyncSession, viewer: Viewer, view: View, cursor: str |
         "next_cursor": found.next_cursor,
         "views": _tabs(await queries.counts(session, viewer)),
         "view": view,
+        "at": address(view),
+        "earlier_page": cursor is not None,
         "news": 0,
         "since": now().isoformat(),
         "order": "Longest wait first" if view is View.WAITING else "Newest first",

@@ -231,6 +231,7 @@ async def _ask(
         "twice": error.field if isinstance(error, HappensTwice) else "",
         "options": error.options if isinstance(error, HappensTwice) else (),
         "may_publish": access.may(viewer, Action.PUBLISH, place.team_id),
+        "chosen": "neighbourhood" in request.query_params,
     }
     return page(request, "priorities/ask.html", context, 422 if error else 200)
 

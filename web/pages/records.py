@@ -189,7 +189,10 @@ async def _before(session: AsyncSession, viewer: Viewer, question: Question, cho
 
 def _tabs(question_id: UUID, here: Source) -> list[tuple[str, str, bool]]:
     base = f"/questions/{question_id}"
-    single = [(f"{base}/record?source={source}", words, source is here) for source, (words, _) in BY_ONE.items()]
+    single = [
+        (f"{base}/record" + ("" if source is Source.DOORSTEP else f"?source={source}"), words, source is here)
+        for source, (words, _) in BY_ONE.items()
+    ]
     return [(f"{base}/tally", SOURCES[Source.MEETING], here is Source.MEETING), *single]
 
 

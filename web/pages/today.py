@@ -106,7 +106,7 @@ async def _unanswered(session: AsyncSession, viewer: Viewer) -> list[Waiting]:
     if counts.unread:
         lines.append(
             Waiting(
-                "/inbox?view=team",
+                "/inbox",
                 counts.unread,
                 "conversation you have not read" if counts.unread == 1 else "conversations you have not read",
             )
