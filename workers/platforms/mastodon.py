@@ -9,7 +9,7 @@ from api.platforms.errors import Refusal, Refused, Unknown
 from api.platforms.values import Address, Draft, Exchange, Published, RawItem, Request, Token
 from workers.platforms import answers
 from workers.platforms.mastodon_calls import ask, ask_object, ask_page, get, items, post, status_path
-from workers.platforms.mastodon_read import NAMES, is_ours, listed, moment, published, read, text_of
+from workers.platforms.mastodon_read import NAMES, is_ours, published, read
 from workers.platforms.mastodon_sign_in import (
     authorize_url,
     exchange_code,
@@ -19,6 +19,7 @@ from workers.platforms.mastodon_sign_in import (
     whoami,
 )
 from workers.platforms.mastodon_streams import backfill, poll
+from workers.platforms.payload import listed, moment, text_of
 
 __all__ = [
     "authorize_url",

@@ -7,7 +7,7 @@ from api.platforms.errors import PlatformError, Refusal, Refused
 from api.platforms.values import Address, App, Exchange, Identity, Limits, Token
 from workers.platforms import answers, mastodon_read
 from workers.platforms.mastodon_calls import ask_object, get, post, url
-from workers.platforms.mastodon_read import text_of
+from workers.platforms.payload import text_of
 
 SCOPES = "read:accounts read:statuses read:notifications write:statuses"
 CLIENT_NAME = "Beatline"
