@@ -14,8 +14,10 @@ from workers.platforms.mastodon_sign_in import (
     authorize_url,
     exchange_code,
     limits,
+    refresh,
     register_app,
     revoke,
+    sign_in,
     whoami,
 )
 from workers.platforms.mastodon_streams import backfill, poll
@@ -32,8 +34,10 @@ __all__ = [
     "poll",
     "publish",
     "read",
+    "refresh",
     "register_app",
     "revoke",
+    "sign_in",
     "status",
     "whoami",
 ]

@@ -59,6 +59,15 @@ def exchange_code(address: Address, app: App, code: str, redirect_uri: str, veri
     return Token(text_of(said, "access_token"), tuple((text_of(said, "scope") or SCOPES).split()))
 
 
+def sign_in(address: Address, identifier: str, password: str) -> Exchange[Token]:
+    raise Refused(Refusal.INVALID, "A Mastodon account is connected on a page of its own server.")
+
+
+def refresh(address: Address, token: Token) -> Exchange[Token]:
+    """Tokens do not run out here: one that no longer works was taken away."""
+    raise Refused(Refusal.TOKEN_REVOKED, answers.SENTENCES[Refusal.TOKEN_REVOKED])
+
+
 def revoke(address: Address, app: App, token: Token) -> Exchange[None]:
     """Gives our permission back. One that the server no longer knows is given back already."""
     body = {"client_id": app.client_id, "client_secret": app.client_secret, "token": token.secret}
