@@ -6,8 +6,8 @@ from typing import Any
 from api.platforms.errors import NotSent, Refusal, Refused, Unknown
 from api.platforms.values import Address, Draft, Exchange, Incoming, Published, RawItem, Token, Visibility
 from workers.platforms import bluesky_chat, bluesky_read
-from workers.platforms.bluesky_calls import POST, UNREADABLE, ask, get, named, post, read_object
-from workers.platforms.bluesky_key import Place, place, rkey
+from workers.platforms.bluesky_calls import UNREADABLE, ask, get, named, post, read_object
+from workers.platforms.bluesky_key import POST, Place, place, rkey
 from workers.platforms.bluesky_record import Record, record, reference, says, timestamp
 from workers.platforms.bluesky_session import (
     authorize_url,

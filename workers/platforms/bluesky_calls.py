@@ -14,7 +14,6 @@ from workers.platforms.payload import text_of
 
 Query = Mapping[str, str] | Sequence[tuple[str, str]]
 
-POST = "app.bsky.feed.post"
 APP_PASSWORD_SCOPE = "com.atproto.appPass"  # noqa: S105
 UNREADABLE = "The server's answer could not be read."
 AGAIN = answers.SENTENCES[Refusal.TOKEN_REVOKED]

@@ -6,7 +6,7 @@ from typing import Any
 
 from api.platforms.values import Address, Attachment, Contact, Incoming, Published, RawItem, Visibility
 from workers.platforms import html
-from workers.platforms.bluesky_key import place
+from workers.platforms.bluesky_key import POST, place
 from workers.platforms.payload import child, link, listed, moment, text_of
 
 Entry = dict[str, Any]
@@ -56,9 +56,9 @@ def contact(author: Entry) -> Contact:
 
 
 def web_address(uri: str) -> str:
-    """Where a person sees it. By identity: handles change hands."""
+    """Where a person sees a post. By identity: handles change hands."""
     where = place(uri)
-    return f"{WEB}/{where.repo}/post/{where.rkey}" if where else ""
+    return f"{WEB}/{where.repo}/post/{where.rkey}" if where and where.collection == POST else ""
 
 
 def published(uri: str, record: Entry, fallback: datetime) -> Published:

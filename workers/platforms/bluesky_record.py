@@ -6,8 +6,8 @@ from typing import Any
 from api.platforms.errors import Expired, PlatformError, RateLimited, Refusal, Refused
 from api.platforms.values import Address, Card, Draft, Exchange, Picture, Request, Token, Visibility
 from workers.platforms import answers
-from workers.platforms.bluesky_calls import POST, ask, get, headers, session_of, url
-from workers.platforms.bluesky_key import place
+from workers.platforms.bluesky_calls import ask, get, headers, session_of, url
+from workers.platforms.bluesky_key import POST, place
 from workers.platforms.bluesky_text import Kind, facets, spans
 from workers.platforms.payload import child, text_of
 
@@ -47,7 +47,7 @@ def reference(address: Address, token: Token, uri: str) -> Exchange[tuple[Refere
     try:
         said = yield from ask(get(address, token, "com.atproto.repo.getRecord", where.as_query()))
     except Refused as error:
-        if error.refusal is Refusal.NOT_FOUND:
+        if error.refusal in (Refusal.NOT_FOUND, Refusal.INVALID):  # whoever wrote it may be gone altogether
             raise Refused(Refusal.NOT_FOUND, NO_PARENT) from error
         raise
     if not text_of(said, "cid"):

@@ -42,7 +42,7 @@ def refresh(address: Address, token: Token) -> Exchange[Token]:
     return _session(held.host, said).token() if text_of(said, "accessJwt") else _silent(request)
 
 
-def revoke(address: Address, app: App | None, token: Token) -> Exchange[None]:
+def revoke(address: Address, app: App, token: Token) -> Exchange[None]:
     """Ends the session. One that the server no longer knows has ended already."""
     held = session_of(address, token)
     try:
