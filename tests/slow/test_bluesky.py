@@ -24,7 +24,8 @@ from api.core.ids import new_id
 from api.core.runtime import Runtime
 from api.inbox import service as inbox
 from api.intake import feeds
-from api.models import Account, Conversation, Delivery, DeliveryState, Message, SecretKind
+from api.models import Account, Conversation, Delivery, DeliveryState, Message, Post, SecretKind
+from api.outbox import service as outbox
 from api.platforms.errors import Expired, PlatformError, RateLimited, Refusal, Refused, Unknown
 from api.platforms.values import (
     App,
@@ -79,6 +80,21 @@ class Person:
     async def say(self, text: str, answering: str | None = None, **more: Any) -> str:
         draft = Draft(str(new_id()), text, in_reply_to=answering, **more)
         return (await self.ask(bluesky.publish(self.who.address, self.token, draft))).remote_id
+
+    async def say_and_wait(self, text: str) -> str:
+        uri = await self.say(text)
+        await self.seen(uri)
+        return uri
+
+    async def seen(self, uri: str) -> None:
+        """By everybody. An answer that their servers come across before it is never told of."""
+        async with asyncio.timeout(UNTIL_SHOWN):
+            while not await self._everybody_sees(uri):  # noqa: ASYNC110 - another server's time
+                await asyncio.sleep(0.1)
+
+    async def _everybody_sees(self, uri: str) -> bool:
+        somebody_else = replace(self.who.address, remote_id="did:plc:nobody")
+        return await self.ask(bluesky.status(somebody_else, self.token, uri)) is not None
 
     async def record(self, uri: str) -> dict[str, Any]:
         """As the server holds it."""
@@ -300,7 +316,7 @@ async def test_direct_messages_are_silent_where_the_app_password_does_not_open_t
 
 async def test_who_names_answers_or_quotes_us_is_heard_once(us: Person, arrive: Arrive, reading: Network) -> None:
     jo = await arrive("jo")
-    post = await us.say("What worries you on Mill Lane?")
+    post = await us.say_and_wait("What worries you on Mill Lane?")
     named = await jo.say(f"Hello @{us.handle}, £20 were stolen, see https://a.example/1")
     answer = await jo.say("Speeding", post)
     await jo.say("Nothing to do with anybody")
@@ -320,7 +336,7 @@ async def test_who_names_answers_or_quotes_us_is_heard_once(us: Person, arrive: 
 
 async def test_a_long_history_is_read_to_its_beginning(us: Person, arrive: Arrive, reading: Network) -> None:
     jo = await arrive("jo")
-    post = await us.say("Questions?")
+    post = await us.say_and_wait("Questions?")
     for number in range(120):
         await jo.say(f"Question {number}", post)
     heard = await us.shown(120)
@@ -334,10 +350,10 @@ async def test_a_long_history_is_read_to_its_beginning(us: Person, arrive: Arriv
 
 async def test_a_thread_shows_what_came_before_and_after(us: Person, arrive: Arrive, reading: Network) -> None:
     jo = await arrive("jo")
-    post = await us.say("Road closed")
+    post = await us.say_and_wait("Road closed")
     answer = await jo.say("Which road?", post)
-    ours = await us.say("Mill Lane", answer)
     await us.shown(1)
+    ours = await us.say("Mill Lane", answer)
     thread: list[str] = []
     async with asyncio.timeout(UNTIL_SHOWN):
         while len(thread) < 2:
@@ -369,10 +385,11 @@ async def test_from_a_post_to_an_answer_in_the_inbox_and_ours_to_that(
     jo = await arrive("jo")
     desk = await Desk.at(us, runtime, cast)
     stage = Stage(runtime, cast, us.carrier, desk.context.vault)  # type: ignore[arg-type]
-    delivery = await stage.queue(desk.account, "What worries you on Mill Lane?")
+    delivery = await desk.queue("What worries you on Mill Lane?", cast)
     stage.start()
     post = await stage.is_in(delivery, DeliveryState.SENT, 20)
     assert post.remote_id is not None
+    await us.seen(post.remote_id)
     answer = await jo.say("Speeding past the school", post.remote_id)
     await us.shown(1)
     await desk.poll()
@@ -387,6 +404,26 @@ async def test_from_a_post_to_an_answer_in_the_inbox_and_ours_to_that(
     assert record["reply"]["parent"]["uri"] == answer
     assert record["reply"]["root"]["uri"] == post.remote_id
     assert record["text"] == "Thank you. We will be there at half past eight."
+
+
+async def test_an_answer_that_is_quicker_than_the_servers_is_heard_all_the_same(
+    us: Person, arrive: Arrive, reading: Network, runtime: Runtime, cast: Cast
+) -> None:
+    """They may come across it before what it answers, and then tell nobody: threads under our posts are read too."""
+    jo = await arrive("jo")
+    desk = await Desk.at(us, runtime, cast)
+    stage = Stage(runtime, cast, us.carrier, desk.context.vault)  # type: ignore[arg-type]
+    delivery = await desk.queue("What worries you on Mill Lane?", cast)
+    stage.start()
+    post = await stage.is_in(delivery, DeliveryState.SENT, 20)
+    await jo.say("Speeding", post.remote_id)
+    await jo.say("Bins", post.remote_id)
+    await stage.stop()
+    async with asyncio.timeout(2 * UNTIL_SHOWN):
+        while len(await desk.messages()) < 2:
+            await desk.poll()
+            await asyncio.sleep(0.2)
+    assert sorted(message.text for message in await desk.messages()) == ["Bins", "Speeding"]
 
 
 class Losing:
@@ -420,6 +457,15 @@ class Desk:
             sealed = vault.sealer.seal(run_out(us.token).secret.encode())
             await secrets.put(session, account.id, SecretKind.ACCESS_TOKEN, sealed)
         return cls(runtime, Context(runtime, us.carrier, CONNECTORS, vault), account)
+
+    async def queue(self, text: str, cast: Cast) -> Delivery:
+        async with self.runtime.unit_of_work() as session:
+            post = Post(force_id=cast.force.id, team_id=cast.team.id, author_id=cast.alice.person_id, text=text)
+            session.add(post)
+            await session.flush()
+            return await outbox.queue(
+                session, cast.alice, self.account, text, now(), post_id=post.id, team_id=cast.team.id
+            )
 
     async def poll(self) -> None:
         clock.pass_time(seconds=self.runtime.settings.poll_interval)
