@@ -6,10 +6,12 @@ import hashlib
 import hmac
 import json
 import struct
+import subprocess
 import time
 import zlib
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 from random import Random
 from typing import Any, TypeVar
 from uuid import UUID
@@ -42,9 +44,11 @@ from api.platforms.values import (
 )
 from tests.support import bluesky as servers
 from tests.support.bluesky import Network, Somebody, running_network
+from tests.support.command import beatline
 from tests.support.factories import Cast, an_account
 from tests.support.stage import QUICK, Stage
 from workers.context import Context
+from workers.jobs import connect
 from workers.jobs.poll import LEASE, Poller
 from workers.jobs.read import Reader
 from workers.platforms import CONNECTORS, bluesky
@@ -404,6 +408,37 @@ async def test_from_a_post_to_an_answer_in_the_inbox_and_ours_to_that(
     assert record["reply"]["parent"]["uri"] == answer
     assert record["reply"]["root"]["uri"] == post.remote_id
     assert record["text"] == "Thank you. We will be there at half past eight."
+
+
+def test_an_account_is_connected_on_the_command_line(network: Network, tmp_path: Path) -> None:
+    who = network.somebody("wexley")
+
+    private = ":".join(map(str, network.host))
+
+    def run(*words: str, given: str = "") -> "subprocess.CompletedProcess[str]":
+        return beatline(*words, "--data", tmp_path, given=given, BEATLINE_ALLOW_PRIVATE_HOSTS=private)
+
+    run("migrate")
+    run("force", "add", "--name", "Wexley Constabulary", "--short-name", "Wexley", "--police-uk-id", "wexley")
+    connect = ("account", "connect", "bluesky", "--instance", network.url, "--token-stdin")
+    done = run(*connect, given=f"{who.address.handle} {who.app_password}\n")
+    assert (done.returncode, done.stdout) == (0, f"Connected {who.address.handle}.\n"), done.stderr
+    wrong = run(*connect, given=f"{who.address.handle} wrong-wrong-wrong\n")
+    assert wrong.returncode != 0
+    assert "did not take this handle and app password" in wrong.stderr
+    assert who.app_password not in done.stderr + wrong.stderr
+
+
+async def test_a_permission_is_given_back_when_its_account_is_taken_off(
+    us: Person, runtime: Runtime, cast: Cast
+) -> None:
+    desk = await Desk.at(us, runtime, cast)
+    async with runtime.read() as session:
+        secret = await secrets.get(session, desk.account.id, SecretKind.ACCESS_TOKEN)
+    assert secret is not None
+    await connect.give_back(desk.context, desk.account, secret)
+    with pytest.raises(Refused):
+        await us.ask(bluesky.refresh(us.who.address, us.token))
 
 
 async def test_an_answer_that_is_quicker_than_the_servers_is_heard_all_the_same(

@@ -17,5 +17,5 @@ cd "$place"
 npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 node=$PWD/node_modules/$node
 cd node_modules/better-sqlite3
-PATH=$node/bin:$PATH nice "$node/bin/node" ../node-gyp/bin/node-gyp.js rebuild --release --nodedir="$node" --loglevel=error >/dev/null
+CFLAGS=-w CXXFLAGS=-w PATH=$node/bin:$PATH nice "$node/bin/node" ../node-gyp/bin/node-gyp.js rebuild --release --nodedir="$node" --loglevel=error >/dev/null
 cp "$here/package-lock.json" "$place/installed"
