@@ -1,9 +1,10 @@
 """Sealed boxes in the database: put one, look at one, take one away. Nothing here can open them."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import ColumnElement, delete, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -17,7 +18,7 @@ async def put(session: AsyncSession, holder_id: UUID, kind: SecretKind, sealed: 
     if secret is None:
         secret = Secret(holder_id=holder_id, kind=kind, key_id=sealed.key_id, box=sealed.box)
         session.add(secret)
-    secret.key_id, secret.box = sealed.key_id, sealed.box
+    secret.key_id, secret.box, secret.renewing_until = sealed.key_id, sealed.box, None
     await session.flush()
     return secret
 
@@ -61,6 +62,36 @@ async def reseal(session: AsyncSession, secret: Secret, sealed: Sealed) -> None:
         .where(col(Secret.id) == secret.id, col(Secret.box) == secret.box)
         .values(key_id=sealed.key_id, box=sealed.box)
     )
+
+
+async def begin_renewal(session: AsyncSession, holder_id: UUID, box: bytes, at: datetime, until: datetime) -> bool:
+    """Of all who find that this very token ran out, one gets true."""
+    free = or_(col(Secret.renewing_until).is_(None), col(Secret.renewing_until) <= at)
+    return await _renewal(session, holder_id, box, free, renewing_until=until)
+
+
+async def keep_renewed(session: AsyncSession, holder_id: UUID, box: bytes, sealed: Sealed) -> bool:
+    """In the place of the one that ran out, unless something else is there by now."""
+    return await _renewal(session, holder_id, box, key_id=sealed.key_id, box=sealed.box, renewing_until=None)
+
+
+async def end_renewal(session: AsyncSession, holder_id: UUID, box: bytes) -> bool:
+    return await _renewal(session, holder_id, box, renewing_until=None)
+
+
+async def _renewal(
+    session: AsyncSession, holder_id: UUID, of: bytes, *where: ColumnElement[bool], **values: object
+) -> bool:
+    changed = await session.execute(
+        update(Secret)
+        .where(
+            col(Secret.holder_id) == holder_id, col(Secret.kind) == SecretKind.ACCESS_TOKEN, col(Secret.box) == of, *where
+        )
+        .values(**values)
+        .returning(col(Secret.id))
+        .execution_options(synchronize_session=False)
+    )  # fmt: skip
+    return changed.scalar_one_or_none() is not None
 
 
 async def keys_in_use(session: AsyncSession) -> dict[str, int]:

@@ -32,6 +32,7 @@ from api.models import (
     Team,
     Viewer,
 )
+from api.platforms.facts import FACTS
 from api.platforms.values import Identity, Limits, Platform
 
 MINUTES_TO_CONNECT = 15
@@ -65,6 +66,12 @@ async def begin_connection(
     """Asks a worker to introduce us to the server; the person goes there as soon as that is done."""
     await _team_is_theirs(session, viewer, team_id)
     access.require(viewer, Action.CONNECT, team_id)
+    if FACTS[platform].app_password:
+        raise Invalid(
+            f"{FACTS[platform].label} has no page to say yes on: its accounts are connected with an app"
+            " password, on the command line.",
+            "platform",
+        )
     origin = instances.origin(instance, settings.private_hosts)
     if not viewer.second_factor and not instances.is_practice(origin, settings.practice_hosts):
         raise Forbidden(queries.NEEDS_SECOND_STEP)

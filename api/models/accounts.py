@@ -88,6 +88,8 @@ class Secret(Row, table=True):
     kind: SecretKind = one_of(SecretKind)
     key_id: str = Field(index=True)
     box: bytes = Field(repr=False)
+    renewing_until: datetime | None = None
+    """Until then one worker is exchanging what is inside for something fresh, and no other does."""
 
 
 class PlatformApp(Row, table=True):

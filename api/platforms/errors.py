@@ -31,6 +31,10 @@ class RateLimited(NotSent):
     """Refused for now without being done; wait `retry_after` seconds (None: the platform did not say)."""
 
 
+class Expired(NotSent):
+    """Refused only because the token has run out: renew it, then ask again from the beginning."""
+
+
 class Unknown(PlatformError):
     """It may have been done: the answer was lost, cut short or not readable. Read back before any retry."""
 

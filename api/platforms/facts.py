@@ -1,6 +1,7 @@
 """Facts about each platform, as data: ask what it can do, not who it is."""
 
 from dataclasses import dataclass
+from math import inf
 
 from api.platforms.values import Limits, Platform
 
@@ -19,6 +20,8 @@ class Facts:
     """Its own list can be read, so that a lost answer resolves itself."""
     idempotent_for: float
     """Seconds for which a repeated key returns what was made the first time; 0 where it does not."""
+    app_password: bool = False
+    """Connected with a handle and an app password, not by a page of the platform's where somebody says yes."""
 
 
 FACTS = {
@@ -31,5 +34,17 @@ FACTS = {
         can_delete=True,
         can_read_back=True,
         idempotent_for=3600,
+    ),
+    Platform.BLUESKY: Facts(
+        label="Bluesky",
+        letter="B",
+        limits=Limits(max_length=300, url_length=0, max_media=4, alt_length=2000),
+        answers_name_people=False,
+        can_edit=False,
+        can_delete=True,
+        can_read_back=True,
+        # A post's key is its place in the account's own list: there is never a second one.
+        idempotent_for=inf,
+        app_password=True,
     ),
 }

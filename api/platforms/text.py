@@ -11,6 +11,8 @@ URL = regex.compile(r"""https?://[^\s<>"/?#]+\.[^\s<>"]*[^\s<>".,;:!?'’”)\]}
 REMOTE_MENTION = regex.compile(r"(?<![\w/])@(\w[\w.-]*)@[\w.-]+\w", regex.IGNORECASE)
 NAMED = regex.compile(r"(?<![\w/@=])@(\w+(?:[.-]+\w+)*(?:@\w+(?:[.-]+\w+)*(?::\d+)?)?)")
 GRAPHEME = regex.compile(r"\X")
+BYTES_PER_CHARACTER = 10
+"""Bluesky takes 300 characters in at most 3,000 bytes; only long rows of composed emoji come near the latter."""
 
 
 def graphemes(text: str) -> int:
@@ -24,7 +26,14 @@ def count_mastodon(text: str, limits: Limits) -> int:
     return graphemes(REMOTE_MENTION.sub(r"@\1", shortened))
 
 
-COUNTERS = {Platform.MASTODON: count_mastodon}
+def count_bluesky(text: str, limits: Limits) -> int:
+    """Grapheme clusters as typed, links too; past 3,000 bytes, a character for every ten of them."""
+    size = len(text.encode("utf-8", "replace"))
+    most = BYTES_PER_CHARACTER * limits.max_length
+    return graphemes(text) if size <= most else max(graphemes(text), -(-size // BYTES_PER_CHARACTER))
+
+
+COUNTERS = {Platform.MASTODON: count_mastodon, Platform.BLUESKY: count_bluesky}
 
 
 def count(platform: Platform, text: str, limits: Limits) -> int:

@@ -11,6 +11,7 @@ T = TypeVar("T")
 
 class Platform(StrEnum):
     MASTODON = "mastodon"
+    BLUESKY = "bluesky"
 
 
 class Visibility(StrEnum):
@@ -65,6 +66,28 @@ class Address:
 
 
 @dataclass(frozen=True, slots=True)
+class Picture:
+    """An image as it goes out: re-encoded already, so that nothing in it tells where it was taken."""
+
+    data: bytes = field(repr=False)
+    kind: str
+    """image/jpeg, image/png or image/webp."""
+    alt: str = field(repr=False)
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """What stands for a link under a post, where the platform does not make it by itself."""
+
+    url: str
+    title: str
+    description: str = ""
+    thumb: Picture | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Draft:
     """Exactly what is to be published, and the key that stays the same for every attempt."""
 
@@ -74,6 +97,8 @@ class Draft:
     in_reply_to: str | None = None
     language: str = "en"
     content_warning: str = ""
+    pictures: tuple[Picture, ...] = ()
+    card: Card | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +129,7 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """Somebody on a platform. `handle` is complete: name@server."""
+    """Somebody on a platform. `handle` is complete: name@server, or a domain where that is the whole name."""
 
     remote_id: str
     handle: str
@@ -170,7 +195,7 @@ class App:
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """An access token. Never printed: repr hides it."""
+    """An access token, or JSON of the several that a platform's session has. Never printed: repr hides it."""
 
     secret: str = field(repr=False)
     scopes: tuple[str, ...] = ()

@@ -14,7 +14,7 @@ from api.platforms.facts import FACTS
 from api.platforms.values import Token
 from workers.context import Context
 from workers.jobs.dbclock import DatabaseClock
-from workers.platforms.http import carry
+from workers.jobs.permission import Permission
 from workers.vault import CannotOpen
 
 NO_KEY = "This worker cannot open the account's permission. Ask whoever runs Beatline to look at its keys."
@@ -24,7 +24,7 @@ FIRST_WAIT, LONGEST_WAIT = 1.0, 300.0
 
 
 class Attempts:
-    """Talks to platforms; never to the database."""
+    """Talks to platforms; to the database only when a token has to be renewed on the way."""
 
     def __init__(self, context: Context, clock: DatabaseClock, chance: Random) -> None:
         self._context, self._clock, self._chance = context, clock, chance
@@ -37,13 +37,14 @@ class Attempts:
         if connector is None:
             return self._waits(NO_CONNECTOR, WAIT_FOR_PEOPLE)
         try:
-            token = self._token(claim.sealed)
+            self._token(claim.sealed)
         except CannotOpen:
             return self._waits(NO_KEY, WAIT_FOR_PEOPLE)
         try:
             async with asyncio.timeout(self._longest):
-                exchange = connector.publish(claim.address, token, claim.draft)
-                published = await carry(self._context.carrier, exchange)
+                published = await self._as(claim).ask(
+                    lambda token: connector.publish(claim.address, token, claim.draft)
+                )
         except PlatformError as error:
             return self._not_published(claim, error)
         except TimeoutError:
@@ -59,10 +60,10 @@ class Attempts:
         started_at = claim.first_started_at or claim.due_at
         try:
             connector = self._context.connectors[claim.address.platform]
-            token = self._token(claim.sealed)
             async with asyncio.timeout(3 * self._longest):
-                exchange = connector.find(claim.address, token, claim.draft, started_at, linked)
-                found = await carry(self._context.carrier, exchange)
+                found = await self._as(claim).ask(
+                    lambda token: connector.find(claim.address, token, claim.draft, started_at, linked)
+                )
         except RateLimited as error:
             return Unread(str(error), self._after(error.retry_after, claim.read_backs), counts=False)
         except Refused as error:
@@ -102,6 +103,9 @@ class Attempts:
         wait = retry_after if retry_after is not None else min(LONGEST_WAIT, FIRST_WAIT * 2 ** min(tries, 12))
         jitter = self._chance.uniform(0, max(0.1, min(wait / 4, 30)))
         return self._clock.now() + timedelta(seconds=wait + jitter)
+
+    def _as(self, claim: Claim) -> Permission:
+        return Permission(self._context, claim.account_id, claim.address, claim.sealed, self._token)
 
     def _open(self, sealed: Sealed) -> Token:
         return Token(self._context.vault.open(sealed.key_id, sealed.box).decode())

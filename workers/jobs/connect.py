@@ -188,11 +188,12 @@ async def give_back(context: Context, account: Account, secret: Secret) -> None:
     """Tells the server that we are gone, as well as it can be told, and drops the token."""
     async with context.runtime.read() as session:
         app, app_secret = await queries.app_of(session, account)
-    if app and app_secret:
+    if (app and app_secret) or FACTS[account.platform].app_password:
         address = Address(account.platform, account.instance, account.remote_id, account.handle)
         connector = context.connectors[account.platform]
         try:
-            ours, token = App(app.client_id, _open(context, app_secret)), Token(_open(context, secret))
+            ours = App(app.client_id, _open(context, app_secret)) if app and app_secret else App("", "")
+            token = Token(_open(context, secret))
             await carry(context.carrier, connector.revoke(address, ours, token))
         except (PlatformError, CannotOpen) as error:
             log.warning("permission not given back", account=str(account.id), error=type(error).__name__)

@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from api.accounts import secrets
 from api.core.clock import now
+from api.core.sealing import Sealed
 from api.inbox import service as inbox
 from api.inbox import watching
 from api.inbox.watching import Watched
@@ -15,11 +16,11 @@ from api.intake import service as intake
 from api.intake.service import CONTEXT, Kept, Position
 from api.models import Account, Cursor, SecretKind
 from api.platforms.errors import PlatformError, RateLimited, Refusal, Refused
-from api.platforms.values import Address, Batch, Exchange, RawItem, Stream, Token
+from api.platforms.values import Address, Batch, RawItem, Stream
 from workers.context import Context
+from workers.jobs.permission import Permission, Question
 from workers.jobs.understanding import Understood, concerning, root_in, understand
 from workers.platforms import Connector
-from workers.platforms.http import carry
 from workers.vault import CannotOpen
 
 T = TypeVar("T")
@@ -48,11 +49,10 @@ class Round:
     def __init__(self, context: Context, account: Account, chance: Random) -> None:
         self.account = account
         self.wait: float | None = None
-        self.box = b""
         self._context, self._runtime, self._chance = context, context.runtime, chance
         self._settings = context.runtime.settings
         self._address = Address(account.platform, account.instance, account.remote_id, account.handle)
-        self._token = Token("")
+        self._permission: Permission | None = None
         # In five minutes a server allows some 300 requests, for reading and sending together.
         self._budget = min(10, max(1, round(self._settings.poll_interval * 0.4)))
 
@@ -79,19 +79,24 @@ class Round:
             cursors = await arrivals.cursors(session, self.account.id)
         if secret is None:
             raise CannotRead(NO_TOKEN)
-        self.box = secret.box
-        try:
-            self._token = Token(self._context.vault.open(secret.key_id, secret.box).decode())
-        except CannotOpen as error:
-            raise CannotRead(NO_KEY) from error
+        self._permission = Permission(self._context, self.account.id, self._address, Sealed(secret.key_id, secret.box))
         return cursors
+
+    @property
+    def box(self) -> bytes:
+        """The permission that was last asked with."""
+        return self._permission.sealed.box if self._permission else b""
 
     @property
     def _connector(self) -> Connector:
         return self._context.connectors[self.account.platform]
 
-    async def _ask(self, exchange: Exchange[T]) -> T:
-        return await carry(self._context.carrier, exchange)
+    async def _ask(self, question: Question[T]) -> T:
+        assert self._permission is not None
+        try:
+            return await self._permission.ask(question)
+        except CannotOpen as error:
+            raise CannotRead(NO_KEY) from error
 
     async def _stream(self, stream: Stream, cursor: Cursor | None) -> None:
         """From where it was left until there is no more; the first time, back into the history."""
@@ -100,15 +105,18 @@ class Round:
             return
         position = cursor.position
         for _ in range(MOST_PAGES):
-            batch = await self._ask(self._connector.poll(self._address, self._token, stream, position))
+            batch = await self._poll(stream, position)
             await self._take(batch, Position(stream, position, batch.cursor), self._budget)
             position = batch.cursor
             if not batch.more:
                 return
 
+    async def _poll(self, stream: Stream, position: str | None) -> Batch:
+        return await self._ask(lambda token: self._connector.poll(self._address, token, stream, position))
+
     async def _fill(self, stream: Stream, cursor: Cursor | None) -> None:
         since = now() - timedelta(days=self._settings.backfill_days)
-        batch = await self._ask(self._connector.backfill(self._address, self._token, stream, since))
+        batch = await self._ask(lambda token: self._connector.backfill(self._address, token, stream, since))
         before = cursor.position if cursor else None
         await self._take(batch, Position(stream, before, batch.cursor, filled=True), AT_FIRST, backfilled=True)
 
@@ -164,7 +172,7 @@ class Round:
     async def _context_of(self, remote_id: str) -> list[Understood]:
         """Nothing, when the server will not say: the message itself must not be lost over it."""
         try:
-            items = await self._ask(self._connector.context(self._address, self._token, remote_id))
+            items = await self._ask(lambda token: self._connector.context(self._address, token, remote_id))
         except PlatformError as error:
             if isinstance(error, RateLimited) or _is_over(error):
                 raise
@@ -196,7 +204,7 @@ class Round:
         there: list[Understood] = []
         gone: list[str] = []
         try:
-            items = await self._ask(self._connector.context(self._address, self._token, watched.around))
+            items = await self._ask(lambda token: self._connector.context(self._address, token, watched.around))
             there = understand(self._connector, self._address, items)
             missing = await self._missing(watched, {one.item.remote_id for one in there})
         except Refused as error:
@@ -230,7 +238,7 @@ class Round:
         """None: gone. UNSURE: the server does not say."""
         self._budget -= 1
         try:
-            return await self._ask(self._connector.status(self._address, self._token, remote_id))
+            return await self._ask(lambda token: self._connector.status(self._address, token, remote_id))
         except RateLimited:
             raise
         except PlatformError as error:

@@ -18,7 +18,7 @@ from api.platforms.values import (
     Stream,
     Token,
 )
-from workers.platforms import mastodon
+from workers.platforms import bluesky, mastodon
 
 
 class Connector(Protocol):
@@ -60,7 +60,15 @@ class Connector(Protocol):
         self, address: Address, app: App, code: str, redirect_uri: str, verifier: str
     ) -> Exchange[Token]: ...
 
+    def sign_in(self, address: Address, identifier: str, password: str) -> Exchange[Token]:
+        """Where FACTS say `app_password`; elsewhere a person says yes on a page of the platform's."""
+        ...
+
+    def refresh(self, address: Address, token: Token) -> Exchange[Token]:
+        """A new token for one that ran out (Expired), to be kept before it is used. Refused: connect it again."""
+        ...
+
     def revoke(self, address: Address, app: App, token: Token) -> Exchange[None]: ...
 
 
-CONNECTORS: dict[Platform, Connector] = {Platform.MASTODON: mastodon}
+CONNECTORS: dict[Platform, Connector] = {Platform.MASTODON: mastodon, Platform.BLUESKY: bluesky}

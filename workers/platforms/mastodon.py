@@ -9,16 +9,19 @@ from api.platforms.errors import Refusal, Refused, Unknown
 from api.platforms.values import Address, Draft, Exchange, Published, RawItem, Request, Token
 from workers.platforms import answers
 from workers.platforms.mastodon_calls import ask, ask_object, ask_page, get, items, post, status_path
-from workers.platforms.mastodon_read import NAMES, is_ours, listed, moment, published, read, text_of
+from workers.platforms.mastodon_read import NAMES, is_ours, published, read
 from workers.platforms.mastodon_sign_in import (
     authorize_url,
     exchange_code,
     limits,
+    refresh,
     register_app,
     revoke,
+    sign_in,
     whoami,
 )
 from workers.platforms.mastodon_streams import backfill, poll
+from workers.platforms.payload import listed, moment, text_of
 
 __all__ = [
     "authorize_url",
@@ -31,8 +34,10 @@ __all__ = [
     "poll",
     "publish",
     "read",
+    "refresh",
     "register_app",
     "revoke",
+    "sign_in",
     "status",
     "whoami",
 ]

@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
 from api.platforms.values import Address, Exchange, RawItem, Request, Response, Token
 from workers.platforms import answers
-from workers.platforms.mastodon_read import text_of
+from workers.platforms.payload import text_of
 
 Query = Mapping[str, str | int] | Sequence[tuple[str, str | int]]
 

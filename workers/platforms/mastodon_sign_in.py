@@ -7,7 +7,7 @@ from api.platforms.errors import PlatformError, Refusal, Refused
 from api.platforms.values import Address, App, Exchange, Identity, Limits, Token
 from workers.platforms import answers, mastodon_read
 from workers.platforms.mastodon_calls import ask_object, get, post, url
-from workers.platforms.mastodon_read import text_of
+from workers.platforms.payload import text_of
 
 SCOPES = "read:accounts read:statuses read:notifications write:statuses"
 CLIENT_NAME = "Beatline"
@@ -57,6 +57,15 @@ def exchange_code(address: Address, app: App, code: str, redirect_uri: str, veri
     if not text_of(said, "access_token"):
         answers.lost(request, "The server did not give us permission.")
     return Token(text_of(said, "access_token"), tuple((text_of(said, "scope") or SCOPES).split()))
+
+
+def sign_in(address: Address, identifier: str, password: str) -> Exchange[Token]:
+    raise Refused(Refusal.INVALID, "A Mastodon account is connected on a page of its own server.")
+
+
+def refresh(address: Address, token: Token) -> Exchange[Token]:
+    """Tokens do not run out here: one that no longer works was taken away."""
+    raise Refused(Refusal.TOKEN_REVOKED, answers.SENTENCES[Refusal.TOKEN_REVOKED])
 
 
 def revoke(address: Address, app: App, token: Token) -> Exchange[None]:

@@ -12,7 +12,7 @@ from typing import Any
 from api.platforms.errors import NotSent
 from api.platforms.values import Address, Batch, Exchange, RawItem, Stream, Token
 from workers.platforms.mastodon_calls import ask_page, get, items
-from workers.platforms.mastodon_read import child, moment, text_of
+from workers.platforms.payload import child, moment, text_of
 
 Entry = dict[str, Any]
 MOST_PAGES = 250

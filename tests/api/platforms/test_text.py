@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from api.platforms.facts import FACTS
 from api.platforms.text import count, graphemes
 from api.platforms.values import Limits, Platform
 
@@ -70,3 +71,34 @@ def test_a_link_counts_as_the_instance_says() -> None:
 @given(st.text(alphabet="abé \n👍", max_size=40))
 def test_without_links_and_mentions_it_is_the_number_of_characters(text: str) -> None:
     assert mastodon(text) == graphemes(text)
+
+
+def bluesky(text: str) -> int:
+    return count(Platform.BLUESKY, text, FACTS[Platform.BLUESKY].limits)
+
+
+@pytest.mark.parametrize(
+    ("text", "characters", "size"),
+    [
+        (FAMILY, 1, 25),
+        (ENGLAND, 1, 28),
+        ("café", 4, 5),
+        ("cafe\u0301", 4, 6),
+        ("1\ufe0f\u20e3", 1, 7),
+        ("a\r\nb", 3, 4),
+        ("🇬🇧🇬🇧", 2, 16),
+        ("https://www.police.uk/pu/contact-us/", 36, 36),
+        ("@amy.shire.example", 18, 18),
+    ],
+)
+def test_bluesky_counts_characters_and_shortens_nothing(text: str, characters: int, size: int) -> None:
+    assert (bluesky(text), len(text.encode())) == (characters, size)
+
+
+def test_bluesky_takes_three_hundred_characters_in_three_thousand_bytes() -> None:
+    most = FACTS[Platform.BLUESKY].limits.max_length
+    assert bluesky("x" * 300) == bluesky("ŵ" * 300) == most
+    assert bluesky("x" * 301) == most + 1
+    # 120 families are 120 characters, and exactly 3,000 bytes.
+    assert bluesky(FAMILY * 120) == 120
+    assert bluesky(FAMILY * 120 + "x") == most + 1
