@@ -8,6 +8,7 @@ import structlog
 from structlog.testing import capture_logs
 
 from api.models import DeliveryState
+from tests.support import means
 from tests.support.stage import Stage, soon
 from workers.jobs.steady import keep
 
@@ -45,9 +46,9 @@ async def test_a_bell_cuts_a_rest_short_also_when_it_was_rung_during_the_step() 
     assert steps == 3
 
 
+# SQLite has no connections to drop.
+@pytest.mark.parametrize("database_url", [name for name in means.DATABASES if name != "sqlite"], indirect=True)
 async def test_a_database_that_drops_every_connection_makes_it_late_not_lost(stage: Stage, database_url: str) -> None:
-    if stage.runtime.database.sqlite:
-        pytest.skip("SQLite has no connections to drop")
     accounts = [await stage.account() for _ in range(4)]
     for number in range(40):
         await stage.queue(accounts[number % 4], f"Number {number}", soon(0.02 * number))
