@@ -127,6 +127,8 @@ async def write(
     except (Invalid, Conflict, Forbidden) as error:
         async with runtime_of(request).read() as session:
             context = await _all_about(session, viewer, conversation_id, view, text, kind, error)
+        if not context["may_reply"] and not context["may_note"]:
+            raise  # there is no form for them in which it could be said
         return page(request, "inbox/show.html", context, 422)
     return _back(conversation_id, said, view)
 

@@ -81,6 +81,7 @@ async def move(
     fold: Annotated[int | None, Form()] = None,
 ) -> RedirectResponse:
     post = await queries.get_post(session, viewer, post_id)
+    access.require(viewer, Action.PUBLISH, post.team_id)
     schedule = await changing.active_schedule(session, post)
     await changing.move(session, viewer, post, schedule, from_form(publish_at, fold=fold), None)
     return _back(post_id, back, "moved")

@@ -96,8 +96,11 @@ async def record(request: Request, viewer: Framed, question_id: UUID) -> Respons
 async def take_back(
     session: WriteSession, viewer: Signed, question_id: UUID, answer_id: UUID, source: Annotated[str, Form()] = ""
 ) -> RedirectResponse:
+    _, question = await queries.get_answer(session, viewer, answer_id)
+    if question.id != question_id:
+        raise NotFound
     answer = await service.set_aside(session, viewer, answer_id)
-    where = f"/questions/{answer.question_id}/record?source={_source(source)}&after={answer.id}&said=taken-back"
+    where = f"/questions/{question_id}/record?source={_source(source)}&after={answer.id}&said=taken-back"
     return RedirectResponse(where, 303)
 
 

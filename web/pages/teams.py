@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api.access import service as access
 from api.access.service import Action
 from api.accounts import queries as accounts
+from api.core.errors import NotFound
 from api.core.paging import MOST
 from api.forces import queries
 from api.forces import service as forces
@@ -77,6 +78,8 @@ async def change_neighbourhood(
     try:
         patch = NeighbourhoodPatch.model_validate({"name": name.strip(), "about": about.strip()})
         async with runtime_of(request).unit_of_work() as session:
+            if (await queries.get_neighbourhood(session, viewer, neighbourhood_id)).team_id != team_id:
+                raise NotFound
             await forces.change_neighbourhood(session, viewer, neighbourhood_id, patch, None)
     except CAUGHT as error:
         found = {f"{field}-{neighbourhood_id}" if field else "": words for field, words in errors_of(error).items()}
