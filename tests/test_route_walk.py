@@ -21,7 +21,15 @@ from api.core.clock import now
 from api.core.runtime import Runtime
 from api.main import create_app
 from api.models import Viewer
-from tests.support.belongings import OPEN_WORDS, PRIVATE_WORDS, Belongings, alices, everything
+from tests.support.belongings import (
+    OPEN_WORDS,
+    PRIVATE_WORDS,
+    Belongings,
+    alices,
+    everything,
+    nothing_changed,
+    rows_of,
+)
 from tests.support.factories import Cast, a_token
 from tests.support.rest import a_client, bearing
 
@@ -88,7 +96,7 @@ async def test_another_force_finds_nothing_and_changes_nothing(
     stranger: Viewer = getattr(cast, who)
     token = await a_token(runtime.database, stranger)
     before = await everything(runtime)
-    ours = [str(key) for _, key in before if key not in _of(before, cast.wexley.id)]
+    ours = [str(key) for _, key in before if key not in rows_of(before, cast.wexley.id)]
     wrong = []
     for call in calls(_app(runtime), things):
         answer = await _send(client, call, token)
@@ -99,7 +107,7 @@ async def test_another_force_finds_nothing_and_changes_nothing(
         if call.twin and _said(answer) != _said(twin := await _send(client, call.twin, token)):
             wrong.append(f"{call.name}: not theirs {_said(answer)}, not there {_said(twin)}")
     assert wrong == []
-    await _nothing_of_ours_changed(runtime, before, set(_of(before, cast.wexley.id)))
+    await nothing_changed(runtime, before, set(rows_of(before, cast.wexley.id)))
 
 
 async def test_a_contributor_reaches_what_is_theirs_and_nothing_else(
@@ -117,7 +125,7 @@ async def test_a_contributor_reaches_what_is_theirs_and_nothing_else(
         if call.twin and _is_private(call, things) and _said(answer) != _said(await _send(client, call.twin, token)):
             wrong.append(f"{call.name} tells what is private from what never was")
     assert wrong == []
-    await _nothing_of_ours_changed(runtime, before, set())
+    await nothing_changed(runtime, before, set())
     worked = set()
     for call in allowed:
         answer = await _send(client, call, token)
@@ -243,23 +251,3 @@ def _said(answer: httpx.Response) -> tuple[int, Any]:
 
 def _is_private(call: Call, things: Belongings) -> bool:
     return bool(call.ids & things.private)
-
-
-def _of(rows: Any, force_id: UUID) -> set[Any]:
-    """The rows of one force: its own, and those of its people and teams."""
-    theirs = {force_id}
-    for _ in range(3):
-        theirs |= {
-            key for (_, key), row in rows.items() if theirs & {row.get(n) for n in ("force_id", "person_id", "team_id")}
-        }
-    return theirs
-
-
-async def _nothing_of_ours_changed(runtime: Runtime, before: Any, strangers: set[Any]) -> None:
-    after = await everything(runtime)
-    ours = {str(key) for _, key in before if key not in strangers}
-    changed = [key for key, row in before.items() if key[1] not in strangers and after.get(key) != row]
-    attached = [
-        key for key, row in after.items() if key not in before and any(str(value) in ours for value in row.values())
-    ]
-    assert (changed, attached) == ([], [])

@@ -1,6 +1,6 @@
 """One of everything that a team can have, made through the services, so that a walk can try every door with it."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -50,6 +50,8 @@ class Belongings:
     ids: dict[str, list[UUID]] = field(default_factory=dict)
     private: set[UUID] = field(default_factory=set)
     """What no contributor may see."""
+    open_words: str = OPEN_WORDS
+    private_words: str = PRIVATE_WORDS
 
     def add(self, name: str, *found: UUID) -> None:
         self.ids.setdefault(name, []).extend(found)
@@ -60,9 +62,26 @@ class Belongings:
 
 
 async def alices(runtime: Runtime, cast: Cast) -> Belongings:
-    things = Belongings()
+    return await _one_of_everything(runtime, cast, Belongings(), "north@town.example")
+
+
+async def charlies(runtime: Runtime, cast: Cast) -> Belongings:
+    """The same in the other force, with words of its own."""
+    there = replace(
+        cast,
+        force=cast.wexley,
+        team=cast.wexley_team,
+        neighbourhood=cast.wexley_neighbourhood,
+        alice=cast.charlie,
+    )
+    things = Belongings(open_words="Heard in the market square", private_words="Only for officers in Wexley")
+    return await _one_of_everything(runtime, there, things, "wexley@town.example")
+
+
+async def _one_of_everything(runtime: Runtime, cast: Cast, things: Belongings, handle: str) -> Belongings:
     async with runtime.unit_of_work() as session:
-        account = await an_account(session, cast.force, cast.team, "north@town.example")
+        account = await an_account(session, cast.force, cast.team, handle)
+        account.name = f"{cast.team.name} Police"
         things.add("team_id", cast.team.id)
         things.add("neighbourhood_id", cast.neighbourhood.id)
         things.add("account_id", account.id)
@@ -108,11 +127,17 @@ async def _people(runtime: Runtime, session: AsyncSession, cast: Cast, things: B
 
 async def _posts(session: AsyncSession, cast: Cast, account: Account, things: Belongings) -> None:
     standard = await library.add_standard_post(
-        session, None, cast.force.id, "bike-marking", "Bike marking", "prevention", f"{OPEN_WORDS}: bike marking."
+        session,
+        None,
+        cast.force.id,
+        "bike-marking",
+        "Bike marking",
+        "prevention",
+        f"{things.open_words}: bike marking.",
     )
 
     async def a_post(**more: Any) -> Post:
-        wanted = PostIn(team_id=cast.team.id, text=OPEN_WORDS, account_ids=[account.id], **more)
+        wanted = PostIn(team_id=cast.team.id, text=things.open_words, account_ids=[account.id], **more)
         return await posts.create(session, cast.alice, wanted)
 
     draft, due = await a_post(), await a_post(publish_at=now() + timedelta(days=1))
@@ -132,11 +157,11 @@ async def _talk(session: AsyncSession, cast: Cast, account: Account, things: Bel
     async def talk(by: Contact, words: str, visibility: Visibility) -> tuple[Conversation, Message]:
         (message,) = await hear(session, account, said(words, by, visibility=visibility))
         conversation = await session.get_one(Conversation, message.conversation_id)
-        await inbox.add_note(session, cast.alice, conversation.id, PRIVATE_WORDS)
+        await inbox.add_note(session, cast.alice, conversation.id, things.private_words)
         return conversation, await inbox.reply(session, cast.alice, conversation.id, f"{words}, thank you.")
 
-    public, answer = await talk(JO, OPEN_WORDS, Visibility.PUBLIC)
-    direct, private = await talk(SAM, PRIVATE_WORDS, Visibility.DIRECT)
+    public, answer = await talk(JO, things.open_words, Visibility.PUBLIC)
+    direct, private = await talk(SAM, things.private_words, Visibility.DIRECT)
     rows = await session.execute(select(Delivery).where(col(Delivery.message_id) == private.id))
     delivery = rows.scalar_one()
     things.add("conversation_id", public.id, direct.id)
@@ -147,10 +172,10 @@ async def _talk(session: AsyncSession, cast: Cast, account: Account, things: Bel
 
 async def _priorities(session: AsyncSession, cast: Cast, account: Account, things: Belongings) -> None:
     question = await priorities.ask(
-        session, cast.alice, cast.neighbourhood.id, OPEN_WORDS, None, [account.id], now() + timedelta(days=1)
+        session, cast.alice, cast.neighbourhood.id, things.open_words, None, [account.id], now() + timedelta(days=1)
     )
     answer = await priorities.record_answer(
-        session, cast.alice, question.id, AnswerIn(source="doorstep", issues=["parking"], text=OPEN_WORDS)
+        session, cast.alice, question.id, AnswerIn(source="doorstep", issues=["parking"], text=things.open_words)
     )
     await priorities.record_tally(
         session,
@@ -161,9 +186,11 @@ async def _priorities(session: AsyncSession, cast: Cast, account: Account, thing
     priority = await priorities.adopt(
         session,
         cast.alice,
-        PriorityIn(neighbourhood_id=cast.neighbourhood.id, question_id=question.id, issue="parking", reason=OPEN_WORDS),
+        PriorityIn(
+            neighbourhood_id=cast.neighbourhood.id, question_id=question.id, issue="parking", reason=things.open_words
+        ),
     )
-    await priorities.write_update(session, cast.alice, priority.id, OPEN_WORDS)
+    await priorities.write_update(session, cast.alice, priority.id, things.open_words)
     things.add("question_id", question.id)
     things.add("answer_id", answer.id)
     things.add("priority_id", priority.id)
@@ -181,3 +208,24 @@ async def everything(runtime: Runtime) -> Rows:
                 values = {name: value for name, value in row.items() if name not in NOTED_IN_PASSING}
                 found[table.name, row["id"]] = values
     return found
+
+
+def rows_of(rows: Rows, force_id: UUID) -> set[Any]:
+    """The ids of one force's rows: its own, and those of its people and teams."""
+    theirs: set[Any] = {force_id}
+    for _ in range(3):
+        theirs |= {
+            key for (_, key), row in rows.items() if theirs & {row.get(n) for n in ("force_id", "person_id", "team_id")}
+        }
+    return theirs
+
+
+async def nothing_changed(runtime: Runtime, before: Rows, strangers: set[Any]) -> None:
+    """Apart from the strangers' rows all is as before, and nothing new hangs on it."""
+    after = await everything(runtime)
+    ours = {str(key) for _, key in before if key not in strangers}
+    changed = [key for key, row in before.items() if key[1] not in strangers and after.get(key) != row]
+    attached = [
+        key for key, row in after.items() if key not in before and any(str(value) in ours for value in row.values())
+    ]
+    assert (changed, attached) == ([], [])
