@@ -1,0 +1,102 @@
+"""No page breaks a rule of WCAG 2.2 A or AA that axe-core can see: light and dark, on a phone and on a desk."""
+
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import pytest
+from playwright.async_api import Page
+from starlette.requests import Request
+
+from api.core.runtime import Runtime
+from api.identity.door import Door
+from api.models import Viewer
+from tests.support import means
+from tests.support.belongings import Belongings, alices
+from tests.support.browser import chromium, served, with_htmx
+from tests.support.factories import Cast
+from tests.test_page_walk import calls
+from web.main import asgi, create_app
+
+AXE = "4.14.1"
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+NO_PAGE = ("/news", "/thread", "/deliveries", "/next", "/callback")
+"""How the address of a fragment, or of a step that only sends on, ends."""
+PHONE, DESK = 360, 1440
+
+pytestmark = pytest.mark.skipif(
+    means.browser_missing() or means.npm_package("axe-core", AXE) is None,
+    reason="no Chromium, or htmx and axe-core could not be fetched",
+)
+
+
+@pytest.fixture
+async def things(runtime: Runtime, cast: Cast) -> Belongings:
+    return await alices(runtime, cast)
+
+
+@pytest.fixture
+async def door(runtime: Runtime) -> AsyncIterator[Door]:
+    door = Door(runtime)
+    yield door
+    await door.close()
+
+
+async def test_every_page_of_a_team_member_on_a_phone(
+    runtime: Runtime, door: Door, things: Belongings, cast: Cast
+) -> None:
+    await _look(runtime, door, things, cast.alice, PHONE, "light")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("who", ["alice", "sam"])
+@pytest.mark.parametrize("width", [PHONE, DESK])
+@pytest.mark.parametrize("theme", ["light", "dark"])
+async def test_every_page_at_each_width_and_in_each_light(
+    runtime: Runtime, door: Door, things: Belongings, cast: Cast, who: str, width: int, theme: str
+) -> None:
+    await _look(runtime, door, things, getattr(cast, who), width, theme)
+
+
+async def _look(runtime: Runtime, door: Door, things: Belongings, viewer: Viewer, width: int, theme: str) -> None:
+    async def as_them(request: Request) -> Viewer | None:
+        return viewer
+
+    app = create_app(runtime, door, as_them)
+    package = means.npm_package("axe-core", AXE)
+    assert package
+    axe, wrong, seen = (package / "axe.min.js").read_text(), [], 0
+    async with served(asgi(app)) as address, chromium() as browser:
+        context = await browser.new_context(
+            viewport={"width": width, "height": 800},
+            color_scheme=theme,  # type: ignore[arg-type]
+            bypass_csp=True,
+            reduced_motion="reduce",
+        )
+        await with_htmx(context)
+        page = await context.new_page()
+        for path in _pages(app, things):
+            answer = await page.goto(address + path, wait_until="load")
+            assert answer, path
+            seen += 1
+            wrong += [f"{path} ({answer.status}): {each}" for each in await _broken(page, axe)]
+    assert seen > 25
+    assert not wrong, "\n".join(wrong)
+
+
+def _pages(app: Any, things: Belongings) -> Iterator[str]:
+    """Each address once with the first of its things; a page that says no has to be readable, too."""
+    seen = set()
+    for call in calls(app, things):
+        if call.method == "GET" and not call.path.endswith(NO_PAGE) and call.door not in seen:
+            seen.add(call.door)
+            yield call.path
+
+
+async def _broken(page: Page, axe: str) -> list[str]:
+    await page.evaluate(axe)
+    found = await page.evaluate("rules => axe.run({runOnly: rules, resultTypes: ['violations']})", RULES)
+    return [
+        f"{rule['id']} at {', '.join(str(node['target']) for node in rule['nodes'][:3])}: "
+        f"{rule['nodes'][0]['failureSummary']}"
+        for rule in found["violations"]
+    ]
