@@ -156,13 +156,14 @@ def _given(
     message, conversation = found
     private = message.visibility in PRIVATE
     action = Action.SEE_DIRECT if private else Action.SEE_PRIORITIES
+    opens = Action.SEE_DIRECT if private else Action.SEE_PUBLIC
     readable = message.deleted_at is None and access.may(viewer, action, conversation.team_id)
     return Given(
         answer, named, suggested,
         text=message.text if readable else "",
         private=private,
         who=message.author_name if readable else "",
-        conversation_id=conversation.id if readable else None,
+        conversation_id=conversation.id if readable and access.may(viewer, opens, conversation.team_id) else None,
     )  # fmt: skip
 
 

@@ -144,3 +144,23 @@ async def test_without_script_the_same_button_does_the_same(address: str, talk: 
         await chromium.close()
     async with runtime.read() as session:
         assert len((await session.execute(select(Delivery))).all()) == 1
+
+
+async def test_the_hour_is_asked_for_only_when_it_is_needed(phone: Phone, account: Account) -> None:
+    await phone.open("/write")
+    await phone.page.locator("summary", has_text="When").tap()
+    hour = phone.page.get_by_label("Day and time")
+    await expect(hour).to_be_hidden()
+    await phone.page.get_by_label("On a day, at a time").check()
+    await expect(hour).to_be_visible()
+
+
+async def test_a_long_word_does_not_push_the_page_out_of_a_small_phone(
+    phone: Phone, account: Account, runtime: Runtime
+) -> None:
+    async with runtime.unit_of_work() as session:
+        await inbox.receive(session, account, [said(text="look: " + "https://town.example/" + "a" * 120)])
+        found = (await session.execute(select(Conversation.id))).scalar_one()
+    await phone.page.set_viewport_size({"width": 320, "height": 640})
+    await phone.open(f"/inbox/{found}")
+    assert await phone.page.evaluate("document.documentElement.scrollWidth") <= 320

@@ -190,3 +190,12 @@ async def test_a_feed_that_stopped_is_red_on_every_page(
         await alice.open(address)
         assert 'data-tone="red" aria-label="A feed has stopped"' in alice.answer.text, address
     assert "Nothing comes in from" in (await alice.open("/")).words
+
+
+async def test_each_view_has_its_own_title_and_the_usual_one_a_single_address(alice: Reader, talk: str) -> None:
+    page = await alice.open("/inbox")
+    assert "/inbox" in page.links.values()
+    assert "/inbox?view=team" not in page.links.values()
+    titles = {(await alice.open(f"/inbox{view}")).title for view in ("", "?view=mine", "?view=waiting", "?view=closed")}
+    titles |= {(await alice.open(talk + view)).title for view in ("", "?view=waiting")}
+    assert len(titles) == 6

@@ -156,3 +156,18 @@ async def test_a_standard_post_is_found_by_its_words(alice: Reader, cast: Cast, 
     assert "Lock up the shed" in page.words
     assert "Scam texts" not in page.words
     assert "Nothing says that" in (await alice.open("/write/standard?find=goose")).words
+
+
+async def test_a_draft_is_named_in_its_title(alice: Reader) -> None:
+    new = (await alice.open("/write")).title
+    await alice.press(UNSURE, text="Bike marking on Saturday")
+    await alice.follow("Go on writing")
+    assert alice.page.title != new
+    assert "Bike marking on Saturday" in alice.page.title
+
+
+async def test_an_empty_month_says_what_to_do_next(alice: Reader) -> None:
+    page = await alice.open("/calendar?from=2031-01-06")
+    assert "Nothing stands in these weeks" in page.words
+    assert page.links["Go to this week"] == "/calendar"
+    assert page.links["Write a post for these weeks"] == "/write"

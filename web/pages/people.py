@@ -200,6 +200,7 @@ async def _new(
     teams = {one.id: one.name for one in await forces.teams(session, viewer)}
     return page(request, "people/new.html", {
         "form": typed,
+        "for_team": "team" in request.query_params,
         "roles": role_choices(),
         "wheres": where_choices(teams),
         "errors": errors or {},
