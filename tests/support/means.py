@@ -16,6 +16,7 @@ CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", 
 CADDY = shutil.which("caddy") or ""
 CACHE = Path(__file__).parents[2] / ".cache"
 HTMX = "4.0.1"
+AXE = "4.14.1"
 
 
 @cache
@@ -49,6 +50,8 @@ def left_out() -> list[str]:
         lines.append("Left out: the browser, because no Chromium was found.")
     elif not npm_package("htmx.org", HTMX):
         lines.append(f"Left out: the browser, because htmx.org {HTMX} could not be fetched with npm.")
+    elif not npm_package("axe-core", AXE):
+        lines.append(f"Left out: the rules of WCAG, because axe-core {AXE} could not be fetched with npm.")
     if not CADDY:
         lines.append("Left out: the gateway, because no Caddy was found.")
     return lines

@@ -1,14 +1,11 @@
 """What htmx and our few lines of script add, in a real browser on a phone, with the CDN's own bytes under their hash."""
 
-import asyncio
 import base64
 import hashlib
-import socket
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
 import pytest
-import uvicorn
 from playwright.async_api import Page, Route, async_playwright, expect
 from sqlalchemy import select
 from starlette.requests import Request
@@ -19,18 +16,13 @@ from api.identity.door import Door
 from api.inbox import service as inbox
 from api.models import Account, Conversation, Delivery, Viewer
 from tests.support import means
+from tests.support.browser import htmx_bytes, served
 from tests.support.factories import Cast
 from tests.support.talk import said
 from web.main import asgi, create_app
 
 pytestmark = pytest.mark.skipif(means.browser_missing(), reason="no Chromium, or htmx could not be fetched")
 PHONE = {"width": 360, "height": 740}
-
-
-def htmx_bytes() -> bytes:
-    package = means.npm_package("htmx.org", means.HTMX)
-    assert package
-    return (package / "dist" / "htmx.min.js").read_bytes()
 
 
 @dataclass
@@ -52,13 +44,8 @@ async def address(runtime: Runtime, door: Door, cast: Cast) -> AsyncIterator[str
     async def as_alice(_: Request) -> Viewer:
         return cast.alice
 
-    listening = socket.create_server(("127.0.0.1", 0))
-    app = asgi(create_app(runtime, door, as_alice))
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False, lifespan="off"))
-    serving = asyncio.create_task(server.serve(sockets=[listening]))
-    yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-    server.should_exit = True
-    await serving
+    async with served(asgi(create_app(runtime, door, as_alice))) as address:
+        yield address
 
 
 @pytest.fixture
