@@ -205,6 +205,16 @@ async def test_private_words_are_read_by_those_only_who_read_private_messages(
         assert (hidden["private"], hidden["text"], hidden["who"], hidden["conversation_id"]) == (True, "", "", None)
 
 
+async def test_who_sees_no_conversations_is_led_to_none(
+    call: Caller, cast: Cast, question: dict[str, Any], town: Town
+) -> None:
+    await town.says("jom@town.example", "Speeding on Mill Lane")
+    for reader, led in ((cast.alice, True), (cast.lottie, True), (cast.sam, False)):
+        (seen,) = await listed(call, reader, question)
+        assert seen["text"] == "Speeding on Mill Lane"
+        assert (seen["conversation_id"] is not None) is led
+
+
 async def test_words_taken_back_are_not_shown(
     call: Caller, cast: Cast, question: dict[str, Any], town: Town, database: Database
 ) -> None:
