@@ -1,5 +1,6 @@
 """What this machine offers to test with, and what is left out for want of it."""
 
+import fcntl
 import os
 import shutil
 import subprocess
@@ -22,6 +23,13 @@ AXE = "4.14.1"
 @cache
 def npm_package(name: str, version: str) -> Path | None:
     """A package's folder under .cache, fetched once; None where there is no npm or no way to it."""
+    CACHE.mkdir(exist_ok=True)
+    with (CACHE / "lock").open("w") as lock:  # several test processes may want it at once
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return _fetched(name, version)
+
+
+def _fetched(name: str, version: str) -> Path | None:
     folder = CACHE / f"{name}-{version}"
     if (folder / "package").is_dir():
         return folder / "package"
