@@ -17,6 +17,7 @@ import asyncpg
 import httpx
 from sqlalchemy import make_url
 
+from tests.support import forked
 from tests.support.town import ROOT, RunningTown, free_port
 
 T = TypeVar("T")
@@ -79,25 +80,20 @@ class Installation:
 
     async def beatline(self, *command: str, given: str = "") -> str:
         """What a command printed; what it complained about when it failed."""
-        process = await asyncio.create_subprocess_exec(
-            *self.command(*command), cwd=ROOT, env=self.environment(), stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-        )  # fmt: skip
-        printed, complaint = await asyncio.wait_for(process.communicate(given.encode()), 60)
-        if process.returncode:
-            raise Fell(f"beatline {' '.join(command)} ended with {process.returncode}: {complaint.decode()[-2000:]}")
-        return printed.decode().strip()
+        code, printed, complaint = await forked.beatline((*self.options, *command), self.environment(), given)
+        if code:
+            raise Fell(f"beatline {' '.join(command)} ended with {code}: {complaint[-2000:]}")
+        return printed.strip()
 
     async def start(self, name: str, *command: str, address: str = "", **env: str) -> Running:
         """A process that stays, with its own log; `address` where it serves."""
         return await self.start_any(name, self.command(*command), address, **env)
 
     async def serve(self, name: str = "serve", *options: str) -> Running:
+        """On a free port; `ready` waits for it."""
         port = free_port()
         env = {"BEATLINE_BASE_URL": f"http://127.0.0.1:{port}"}
-        served = await self.start(name, "serve", "--port", str(port), *options, address=env["BEATLINE_BASE_URL"], **env)
-        await served.ready()
-        return served
+        return await self.start(name, "serve", "--port", str(port), *options, address=env["BEATLINE_BASE_URL"], **env)
 
     async def start_any(self, name: str, command: tuple[str, ...], address: str = "", **env: str) -> Running:
         log = self.folder / f"{name}.log"
@@ -137,7 +133,7 @@ async def embedded(folder: Path, town: RunningTown) -> AsyncIterator[Installatio
     installation = Installation(folder, town, {}, ("--data", str(folder / "data")))
     try:
         await installation.beatline("migrate")
-        await installation.serve()
+        await (await installation.serve()).ready()
         yield installation
         await installation.stop()
     finally:
@@ -151,9 +147,10 @@ async def apart(folder: Path, town: RunningTown, database_url: str, redis_url: s
         installation = Installation(folder, town, servers(folder, own, redis_url))
         try:
             await installation.beatline("migrate")
-            await installation.serve()
+            served = await installation.serve()
             for queue in ("send", "poll", "slow"):
                 await installation.start(f"work-{queue}", "work", "--queues", queue)
+            await served.ready()
             yield installation
             await installation.stop()
         finally:
