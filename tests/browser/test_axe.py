@@ -85,7 +85,7 @@ async def _look(
     app = create_app(runtime, door, as_them)
     wrong = []
     paths = [path for name, path in _pages(app, things) if not only or name in only]
-    assert len(paths) >= (len(only) or 35)
+    assert len(paths) >= (len(only) or 30)
     async with served(asgi(app)) as address, chromium() as browser:
         context = await browser.new_context(
             viewport={"width": width, "height": 800},
