@@ -61,6 +61,7 @@ async def test_the_pages_of_every_day_on_a_phone(runtime: Runtime, door: Door, t
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # the pages are the same on both
 @pytest.mark.parametrize("who", ["alice", "sam"])
 @pytest.mark.parametrize("width", [PHONE, DESK])
 @pytest.mark.parametrize("theme", ["light", "dark"])
