@@ -55,7 +55,7 @@ async def enrol(session: AsyncSession, settings: Settings, viewer: Viewer) -> En
 
 
 async def confirm(session: AsyncSession, settings: Settings, viewer: Viewer, code: str) -> None:
-    """From now on every sign-in asks for a code; this session has just given one."""
+    """From now on every sign-in asks for a code; this browser has just given one."""
     person = await _own(session, viewer)
     if person.totp_confirmed_at:
         raise Conflict("Your second step is set up already.")

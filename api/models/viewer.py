@@ -20,7 +20,7 @@ class Viewer:
     token_id: UUID | None = None
     sign_in_id: UUID | None = None
     second_factor: bool = False
-    """They have proven it in this session (a token's person: when it was made)."""
+    """They have proven it in this sign-in (a token's person: when it was made)."""
 
     def roles_in(self, team_id: UUID | None) -> frozenset[Role]:
         """What they are in a team, counting what they are in the whole force."""
