@@ -10,7 +10,7 @@ from sqlmodel import col
 from api.core.clock import now
 from api.core.database import Database
 from api.models import Delivery, DeliveryState
-from tests.support import means
+from tests.support import databases, means
 from tests.support.command import beatline
 from tests.support.factories import a_cast, an_account
 
@@ -21,6 +21,7 @@ pytestmark = [
 
 
 async def test_what_was_queued_in_the_copy_and_is_due_is_looked_for_first(postgresql_url: str, tmp_path: Path) -> None:
+    await databases.clear_postgresql(postgresql_url)
     database = Database(postgresql_url, pool=2)
     async with database.write() as session:
         cast = await a_cast(session)
