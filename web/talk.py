@@ -44,10 +44,12 @@ class Item:
     before: Sequence[str] = ()
     became: Became | None = None
     answers: Answered | None = None
+    records: UUID | None = None
+    """The message whose words records may ask for, with a reason."""
 
 
 def items_of(thread: Thread) -> list[Item]:
-    said = [_message(message, thread.account.name) for message in thread.messages]
+    said = [_message(message, thread.account.name, thread.may_see_deleted) for message in thread.messages]
     noted = [_note(note) for note in thread.notes]
     first = [_post(thread.post)] if thread.post and thread.post.at else []
     return [*first, *sorted([*said, *noted], key=lambda item: item.at)]
@@ -63,7 +65,7 @@ def moving(thread: Thread) -> bool:
     return any(one.delivery and one.delivery.state in MOVING for one in thread.messages)
 
 
-def _message(message: ThreadMessage, account: str) -> Item:
+def _message(message: ThreadMessage, account: str, records: bool) -> Item:
     return Item(
         kind="message",
         who=(message.person or "Written elsewhere")
@@ -80,6 +82,7 @@ def _message(message: ThreadMessage, account: str) -> Item:
         before=message.before,
         became=_became(message.delivery) if message.delivery else None,
         answers=message.answers,
+        records=message.id if records and message.deleted_at else None,
     )
 
 

@@ -23,6 +23,7 @@ FORMS: dict[str, tuple[Form, ...]] = {
         {"text": "Seen it myself.", "kind": "note"},
         {"text": "Done, thank you.", "then": "close"},
     ),
+    "/inbox/deleted/{message_id}": ({"reason": "Asked for by the court."},),
     "/inbox/{conversation_id}/assign": ({"person_id": "{person_id}"}, {"person_id": ""}),
     "/inbox/{conversation_id}/close": ({},),
     "/inbox/{conversation_id}/reopen": ({},),

@@ -199,3 +199,18 @@ async def test_each_view_has_its_own_title_and_the_usual_one_a_single_address(al
     titles = {(await alice.open(f"/inbox{view}")).title for view in ("", "?view=mine", "?view=waiting", "?view=closed")}
     titles |= {(await alice.open(talk + view)).title for view in ("", "?view=waiting")}
     assert len(titles) == 6
+
+
+async def test_records_see_what_was_taken_back_when_they_say_why(
+    sits: Sits, cast: Cast, alice: Reader, talk: str, runtime: Runtime, account: Account
+) -> None:
+    async with runtime.unit_of_work() as session:
+        message = (await session.execute(select(Message))).scalar_one()
+        await inbox.take_back(session, account.id, [message.remote_id or ""])
+    assert "See the words" not in (await alice.open(talk)).words
+    moira = await sits(cast.moira)
+    await moira.open(talk)
+    page = await moira.press("See them: my name and reason are kept", reason="Asked for by the court.")
+    assert "speeding again on Mill Lane" in page.words
+    assert "Asked for by the court." in page.words
+    assert moira.answer.headers["cache-control"] == "no-store"

@@ -133,6 +133,22 @@ async def write(
     return _back(conversation_id, said, view)
 
 
+@router.post("/deleted/{message_id}")
+async def deleted(
+    request: Request,
+    session: WriteSession,
+    viewer: Framed,
+    message_id: UUID,
+    reason: Annotated[str, Form()] = "",
+) -> HTMLResponse:
+    """What a sender took back, for records: shown in this answer alone, and nowhere kept by the browser."""
+    message = await queries.get_message(session, viewer, message_id)
+    versions = await inbox.deleted_words(session, viewer, message_id, reason)
+    answer = page(request, "inbox/deleted.html", {"message": message, "versions": versions, "reason": reason.strip()})
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
+
+
 @router.post("/{conversation_id}/assign")
 async def assign(
     session: WriteSession,
