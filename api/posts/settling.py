@@ -39,7 +39,7 @@ async def settle(session: AsyncSession, post_ids: Iterable[UUID]) -> None:
 
 
 async def _read_again(session: AsyncSession, ids: set[UUID]) -> None:
-    """What this session already holds of them shows the new state."""
+    """What is already loaded of them shows the new state."""
     held = list(session.identity_map.values())
     for row in held:
         if (isinstance(row, Post) and row.id in ids) or (isinstance(row, Schedule) and row.post_id in ids):
