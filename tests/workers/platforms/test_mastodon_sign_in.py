@@ -111,7 +111,7 @@ def test_an_older_server_is_asked_the_older_way(unknown: Response) -> None:
 
 @pytest.mark.parametrize("response", [reply({}), reply({"error": "unknown token"}, 404), reply({"error": "x"}, 401)])
 def test_permission_that_is_gone_already_is_given_back(response: Response) -> None:
-    drive(mastodon.revoke(TOWN, APP, TOKEN), lambda request: response)
+    assert drive(mastodon.revoke(TOWN, APP, TOKEN), lambda request: response) is None
 
 
 def test_the_token_to_revoke_is_in_the_body_not_in_the_address() -> None:
