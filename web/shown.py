@@ -61,6 +61,7 @@ POSTS: Mapping[PostState, State] = {
     PostState.PARTLY_SENT: State("Partly sent", "amber", "alert"),
     PostState.FAILED: State("Not sent", "red", "alert"),
     PostState.CANCELLED: State("Cancelled", "", "close"),
+    PostState.WITHDRAWN: State("Taken down", "", "close"),
 }
 LATE_FROM = 60_000
 """Milliseconds from which a post is said to be late in the state itself."""

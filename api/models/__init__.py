@@ -13,6 +13,7 @@ from api.models.accounts import (
     SecretKind,
 )
 from api.models.audit import AuditEntry
+from api.models.errands import Errand, ErrandKind, ErrandState
 from api.models.forces import Force, Neighbourhood, Team
 from api.models.inbox import (
     Arrival,
@@ -26,6 +27,7 @@ from api.models.inbox import (
     Reading,
 )
 from api.models.library import StandardPost
+from api.models.media import Media, MediaKind, PostMedia
 from api.models.people import (
     ApiToken,
     IdempotencyKey,
@@ -40,6 +42,7 @@ from api.models.posts import (
     OPEN,
     Confirmation,
     Delivery,
+    DeliveryKind,
     DeliveryState,
     Destination,
     Post,
@@ -47,6 +50,8 @@ from api.models.posts import (
     Schedule,
     ScheduleKind,
     ScheduleState,
+    Share,
+    ShareHow,
 )
 from api.models.priorities import (
     Answer,
@@ -69,9 +74,10 @@ __all__ = [
     "OPEN",
     "Account", "AccountPerson", "AccountState", "Answer", "AnswerIssue", "AnswerState", "ApiToken", "Arrival",
     "AuditEntry", "Confirmation", "Connection", "ConnectionState", "Conversation", "ConversationKind",
-    "ConversationState", "Cursor", "Delivery", "DeliveryState", "Destination", "Force", "IdempotencyKey", "Issue",
-    "Membership", "Message", "MessageVersion", "Neighbourhood", "Note", "Person", "PlatformApp", "Post", "PostState",
-    "Priority", "PriorityState", "PriorityUpdate", "Question", "QuestionState", "Reading", "Role", "Schedule",
-    "ScheduleKind", "ScheduleState", "Secret", "SecretKind", "SetPasswordLink", "SignIn", "Source", "StandardPost",
+    "ConversationState", "Cursor", "Delivery", "DeliveryKind", "DeliveryState", "Destination", "Errand", "ErrandKind",
+    "ErrandState", "Force", "IdempotencyKey", "Issue", "Media", "MediaKind", "Membership", "Message", "MessageVersion",
+    "Neighbourhood", "Note", "Person", "PlatformApp", "Post", "PostMedia", "PostState", "Priority", "PriorityState",
+    "PriorityUpdate", "Question", "QuestionState", "Reading", "Role", "Schedule", "ScheduleKind", "ScheduleState",
+    "Secret", "SecretKind", "SetPasswordLink", "Share", "ShareHow", "SignIn", "Source", "StandardPost",
     "Tally", "Team", "Throttle", "Viewer", "metadata",
 ]  # fmt: skip

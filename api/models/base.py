@@ -23,6 +23,7 @@ SQLModel.metadata.naming_convention = MetaData(
 ).naming_convention
 
 Json = JSON().with_variant(JSONB(), "postgresql")
+MaybeJson = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
 
 
 def one_of(values: type[StrEnum], default: StrEnum | None = None, **options: Any) -> Any:

@@ -5,10 +5,10 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Index, UniqueConstraint, text
+from sqlalchemy import Column, Index, UniqueConstraint, text
 from sqlmodel import Field
 
-from api.models.base import Row, Shared, json_column, one_of
+from api.models.base import MaybeJson, Row, Shared, json_column, one_of
 from api.platforms.values import Visibility
 
 
@@ -21,6 +21,16 @@ class PostState(StrEnum):
     PARTLY_SENT = "partly_sent"
     FAILED = "failed"
     CANCELLED = "cancelled"
+    WITHDRAWN = "withdrawn"
+    """All that went out was taken down again."""
+
+
+class ShareHow(StrEnum):
+    """How something of the force's own is passed on."""
+
+    REPOST = "repost"
+    LINK = "link"
+    """A line of our own, and where the original stands."""
 
 
 class Confirmation(StrEnum):
@@ -40,6 +50,8 @@ class Post(Shared, table=True):
     author_id: UUID = Field(foreign_key="people.id")
     text: str
     language: str = "en"
+    visibility: Visibility = one_of(Visibility, Visibility.PUBLIC, server_default="public")
+    content_warning: str = Field(default="", sa_column_kwargs={"server_default": ""})
     state: PostState = one_of(PostState, PostState.DRAFT)
     useful_until: datetime | None = None
     standard_post_id: UUID | None = Field(default=None, foreign_key="standard_posts.id")
@@ -59,6 +71,17 @@ class Destination(Row, table=True):
     post_id: UUID = Field(foreign_key="posts.id")
     account_id: UUID = Field(foreign_key="accounts.id", index=True)
     text: str | None = None
+
+
+class Share(Row, table=True):
+    """A post that passes on something of the force's own, and is taken down with it."""
+
+    __tablename__ = "shares"
+
+    post_id: UUID = Field(foreign_key="posts.id", unique=True)
+    delivery_id: UUID = Field(foreign_key="deliveries.id", index=True)
+    """The original, as it went out."""
+    how: ShareHow = one_of(ShareHow)
 
 
 class ScheduleKind(StrEnum):
@@ -107,6 +130,12 @@ class DeliveryState(StrEnum):
     CANCELLED = "cancelled"
 
 
+class DeliveryKind(StrEnum):
+    POST = "post"
+    REPOST = "repost"
+    """Passes on what somebody else said, without words of ours."""
+
+
 OPEN = (DeliveryState.QUEUED, DeliveryState.CLAIMED, DeliveryState.SENDING, DeliveryState.UNKNOWN)
 _WATCHED = text("state = 'sent' AND post_id IS NOT NULL AND gone_at IS NULL")
 _OPEN = text("state IN ('queued', 'claimed', 'sending', 'unknown')")
@@ -146,6 +175,16 @@ class Delivery(Shared, table=True):
     language: str = "en"
     visibility: Visibility = one_of(Visibility, Visibility.PUBLIC)
     in_reply_to: str | None = None
+    kind: DeliveryKind = one_of(DeliveryKind, DeliveryKind.POST, server_default="post")
+    content_warning: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    media_ids: list[str] | None = Field(default=None, sa_column=Column(MaybeJson, nullable=True))
+    """The pictures or the video that it carries, in order."""
+    shares: str | None = None
+    """What a repost passes on, as its platform names it."""
+    parent_id: UUID | None = Field(default=None, foreign_key="deliveries.id", index=True)
+    """The part of a thread before this one: only once that is out, this is due, as an answer to it."""
+    part: int = Field(default=1, sa_column_kwargs={"server_default": "1"})
+    parts: int = Field(default=1, sa_column_kwargs={"server_default": "1"})
 
     state: DeliveryState = one_of(DeliveryState, DeliveryState.QUEUED)
     due_at: datetime

@@ -37,6 +37,8 @@ class Claim:
     address: Address
     draft: Draft
     sealed: Sealed
+    media_ids: tuple[UUID, ...] = ()
+    """What the draft carries, to be read from the file store just before it goes out."""
 
     @property
     def order(self) -> tuple[datetime, UUID]:
@@ -257,7 +259,7 @@ def _claims(ids: Collection[UUID]) -> Select[Any]:
 
 _OF_DELIVERY = (
     "id", "account_id", "post_id", "message_id", "due_at", "not_before", "useful_until", "attempts", "read_backs",
-    "first_started_at", "text", "visibility", "in_reply_to", "language",
+    "first_started_at", "text", "visibility", "in_reply_to", "language", "content_warning", "media_ids", "shares",
 )  # fmt: skip
 
 
@@ -276,9 +278,10 @@ def _claim(row: Any) -> Claim:
         address=Address(Platform(row.platform), row.instance, row.account_remote_id, row.handle),
         draft=Draft(
             key=str(row.id), text=row.text, visibility=row.visibility, in_reply_to=row.in_reply_to,
-            language=row.language,
+            language=row.language, content_warning=row.content_warning, shares=row.shares,
         ),
         sealed=Sealed(row.key_id, row.box),
+        media_ids=tuple(UUID(each) for each in row.media_ids or ()),
     )  # fmt: skip
 
 

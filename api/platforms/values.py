@@ -75,6 +75,19 @@ class Picture:
     alt: str = field(repr=False)
     width: int
     height: int
+    focus: tuple[float, float] = (0.0, 0.0)
+    """What stays in sight when it is cropped: -1 to 1 from the left, and from the bottom."""
+
+
+@dataclass(frozen=True, slots=True)
+class Video:
+    """A film as it came. `size` in bytes."""
+
+    data: bytes = field(repr=False)
+    kind: str
+    alt: str = field(repr=False)
+    width: int = 0
+    height: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +112,9 @@ class Draft:
     content_warning: str = ""
     pictures: tuple[Picture, ...] = ()
     card: Card | None = None
+    video: Video | None = None
+    shares: str | None = None
+    """Somebody's post that is passed on as it is, as the platform names it; then there are no words."""
 
 
 @dataclass(frozen=True, slots=True)
