@@ -41,6 +41,9 @@ class Confirmation(StrEnum):
     """The standing confirmation of the named person behind a token with posts:publish."""
 
 
+_NO = text("false")
+
+
 class Post(Shared, table=True):
     __tablename__ = "posts"
     __table_args__ = (Index("ix_posts_team_state", "team_id", "state", "updated_at", "id"),)
@@ -52,6 +55,8 @@ class Post(Shared, table=True):
     language: str = "en"
     visibility: Visibility = one_of(Visibility, Visibility.PUBLIC, server_default="public")
     content_warning: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    as_thread: bool = Field(default=False, sa_column_kwargs={"server_default": _NO})
+    """Where it is too long it goes out in parts, each answering the one before."""
     state: PostState = one_of(PostState, PostState.DRAFT)
     useful_until: datetime | None = None
     standard_post_id: UUID | None = Field(default=None, foreign_key="standard_posts.id")

@@ -13,7 +13,7 @@ from sqlmodel import col
 from api.core.sealing import Sealed
 from api.models import Account, Delivery, DeliveryState, Secret, SecretKind
 from api.outbox.life import CANNOT_LOOK, GONE_QUIET, NO_LONGER_USEFUL
-from api.outbox.open import IS_OPEN, LIVE, being_read_back, can_send, due, in_other_hands, twin_under_way
+from api.outbox.open import IS_OPEN, LIVE, PART_MAY_GO, being_read_back, can_send, due, in_other_hands, twin_under_way
 from api.platforms.values import Address, Draft, Platform
 
 CHUNK = 1000
@@ -39,6 +39,13 @@ class Claim:
     sealed: Sealed
     media_ids: tuple[UUID, ...] = ()
     """What the draft carries, to be read from the file store just before it goes out."""
+    part: int = 1
+    parts: int = 1
+
+    @property
+    def followed(self) -> bool:
+        """Another part of its thread waits for this one."""
+        return self.part < self.parts
 
     @property
     def order(self) -> tuple[datetime, UUID]:
@@ -196,6 +203,7 @@ async def to_read_back(session: AsyncSession, worker: str, now: datetime, lease:
         (col(Delivery.lease_until).is_(None)) | (col(Delivery.lease_until) <= now),
         ~being_read_back(worker, now),
         ~twin_under_way(),
+        PART_MAY_GO,
     )
     accounts = await _lock_accounts(session, doubtful, can_send(now), limit)
     if not accounts:
@@ -260,6 +268,7 @@ def _claims(ids: Collection[UUID]) -> Select[Any]:
 _OF_DELIVERY = (
     "id", "account_id", "post_id", "message_id", "due_at", "not_before", "useful_until", "attempts", "read_backs",
     "first_started_at", "text", "visibility", "in_reply_to", "language", "content_warning", "media_ids", "shares",
+    "part", "parts",
 )  # fmt: skip
 
 
@@ -282,6 +291,8 @@ def _claim(row: Any) -> Claim:
         ),
         sealed=Sealed(row.key_id, row.box),
         media_ids=tuple(UUID(each) for each in row.media_ids or ()),
+        part=row.part,
+        parts=row.parts,
     )  # fmt: skip
 
 

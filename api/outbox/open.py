@@ -10,6 +10,8 @@ from api.models import Account, AccountState, Delivery, DeliveryState, Secret, S
 
 _WORDS = "IN ('queued', 'claimed', 'sending', 'unknown')"
 IS_OPEN = text(f"deliveries.state {_WORDS}")
+PART_MAY_GO = or_(col(Delivery.parent_id).is_(None), col(Delivery.in_reply_to).is_not(None))
+"""The part of a thread before it is out: `parts.follow` has told this one what it answers. No look at other rows."""
 LIVE = (DeliveryState.CLAIMED, DeliveryState.SENDING)
 _Other = aliased(Delivery, name="other")
 _OTHER_IS_OPEN = text(f"other.state {_WORDS}")
@@ -29,6 +31,7 @@ def due(horizon: datetime, now: datetime) -> ColumnElement[bool]:
         col(Delivery.due_at) <= horizon,
         col(Delivery.not_before) <= horizon,
         col(Delivery.useful_until) > now,
+        PART_MAY_GO,
     )
 
 

@@ -17,6 +17,7 @@ from api.outbox.life import Event, Found, Life, No, Outcome, Rules, Sent, Taken,
 from api.platforms.errors import Refusal
 
 _LIFE = tuple(field.name for field in fields(Life))
+_KNOWN = ("id", "account_id", "post_id", "message_id", "part", "parts")
 _DELIVERIES = Delivery.__table__  # type: ignore[attr-defined]
 _SAVE = (
     update(_DELIVERIES)
@@ -36,6 +37,8 @@ class Recorded:
     post_id: UUID | None
     message_id: UUID | None
     life: Life
+    part: int = 1
+    parts: int = 1
 
 
 async def record(
@@ -45,7 +48,7 @@ async def record(
     by_id = {outcome.delivery_id: outcome for outcome in outcomes}
     rows = (
         await session.execute(
-            select(*(_DELIVERIES.c[name] for name in ("id", "account_id", "post_id", "message_id", *_LIFE)))
+            select(*(_DELIVERIES.c[name] for name in (*_KNOWN, *_LIFE)))
             .where(_DELIVERIES.c.id.in_(by_id))
             .order_by(_DELIVERIES.c.id)
             .with_for_update()
@@ -57,7 +60,7 @@ async def record(
         life = Life(**{name: getattr(row, name) for name in _LIFE})
         changed = after(life, events[row.id], by_id[row.id].worker, now, rules)
         if changed is not None:
-            recorded.append(Recorded(row.id, row.account_id, row.post_id, row.message_id, changed))
+            recorded.append(Recorded(row.id, row.account_id, row.post_id, row.message_id, changed, row.part, row.parts))
     if recorded:
         connection = await session.connection()
         await connection.execute(_SAVE, [{"of": each.delivery_id} | asdict(each.life) for each in recorded])

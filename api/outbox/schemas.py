@@ -16,6 +16,8 @@ class DeliveryOut(BaseModel):
     id: UUID
     account_id: UUID
     post_id: UUID | None
+    part: int = Field(description="Of a thread: which one of its parts, from 1.")
+    parts: int
     state: DeliveryState
     due_at: AwareDatetime
     useful_until: AwareDatetime

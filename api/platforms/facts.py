@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from math import inf
 
-from api.platforms.values import Limits, Platform
+from api.platforms.values import Limits, Platform, Visibility
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +20,10 @@ class Facts:
     """Its own list can be read, so that a lost answer resolves itself."""
     idempotent_for: float
     """Seconds for which a repeated key returns what was made the first time; 0 where it does not."""
+    can_warn: bool
+    """It shows a content warning first and the words on demand; elsewhere the warning is the first line."""
+    visibilities: frozenset[Visibility]
+    """What a post can be there; answers are as visible as what they answer."""
     app_password: bool = False
     """Connected with a handle and an app password, not by a page of the platform's where somebody says yes."""
 
@@ -34,6 +38,8 @@ FACTS = {
         can_delete=True,
         can_read_back=True,
         idempotent_for=3600,
+        can_warn=True,
+        visibilities=frozenset({Visibility.PUBLIC, Visibility.UNLISTED, Visibility.FOLLOWERS}),
     ),
     Platform.BLUESKY: Facts(
         label="Bluesky",
@@ -45,6 +51,8 @@ FACTS = {
         can_read_back=True,
         # A post's key is its place in the account's own list: there is never a second one.
         idempotent_for=inf,
+        can_warn=False,
+        visibilities=frozenset({Visibility.PUBLIC}),
         app_password=True,
     ),
 }

@@ -118,16 +118,26 @@ def _that_count(
 ) -> list[Delivery]:
     """Without those that were stopped and replaced, or stopped for an account that was taken off."""
     waiting_for = {destination.account_id for destination in destinations} if schedule else set()
-    kept = [each for each in deliveries if each.state is not DeliveryState.CANCELLED]
+    kept: list[Delivery] = []
+    stopped: dict[UUID, list[Delivery]] = {}
+    for thread in threads_in(deliveries):
+        if any(each.state is not DeliveryState.CANCELLED for each in thread):
+            kept += thread
+        elif thread[0].schedule_id == (schedule and schedule.id):
+            stopped[thread[0].account_id] = thread
     waiting_for -= {each.account_id for each in kept}
-    stopped = [
-        each
-        for each in deliveries
-        if each.state is DeliveryState.CANCELLED
-        and each.account_id in waiting_for
-        and each.schedule_id == (schedule and schedule.id)
-    ]
-    return [*kept, *{each.account_id: each for each in stopped}.values()]
+    return kept + [each for account_id, thread in stopped.items() if account_id in waiting_for for each in thread]
+
+
+def threads_in(deliveries: Sequence[Delivery]) -> list[list[Delivery]]:
+    """What belongs together, each thread in the order of its parts; what is no thread stands alone."""
+    threads: dict[UUID | None, list[Delivery]] = {}
+    for each in sorted(deliveries, key=lambda one: one.part):
+        thread = threads.get(each.parent_id, [])
+        thread.append(each)
+        threads[each.id] = thread
+    whole = {id(thread): thread for thread in threads.values()}
+    return sorted(whole.values(), key=lambda thread: (thread[0].due_at, thread[0].id))
 
 
 def _seen(viewer: Viewer) -> ColumnElement[bool]:

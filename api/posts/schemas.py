@@ -1,21 +1,26 @@
 """Posts on the wire."""
 
 from datetime import datetime
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, StrictBool, model_validator
 
 from api.core.errors import Invalid
 from api.core.shapes import Moment, Out, Words
 from api.core.wire import Wire
 from api.models import Confirmation, PostState
 from api.outbox.schemas import DeliveryOut
+from api.platforms.values import Visibility
 from api.posts.values import Written
 
 MOST_ACCOUNTS = 50
 Text = Annotated[Words, Field(max_length=20_000)]
 Accounts = Annotated[list[UUID], Field(max_length=MOST_ACCOUNTS)]
+Warned = Annotated[Words, Field(max_length=500)]
+Language = Annotated[Words, Field(pattern=r"^[a-z]{2,3}$")]
+ForPosts = Literal[Visibility.PUBLIC, Visibility.UNLISTED, Visibility.FOLLOWERS]
+"""A direct message is no post."""
 EXAMPLE_ID = "0198f3a2-5b1e-7c3d-9e4f-1a2b3c4d5e6f"
 EXAMPLE_ACCOUNT = "0198f3a2-6c2f-7d4e-8f50-2b3c4d5e6f70"
 
@@ -62,7 +67,14 @@ class PostIn(Wire):
     values: dict[str, Words] | None = Field(
         None, max_length=40, description="What fills in the standard post's fields; then `text` is left out."
     )
-    language: Annotated[Words, Field(pattern=r"^[a-z]{2,3}$")] = "en"
+    language: Language = "en"
+    visibility: ForPosts = Field(Visibility.PUBLIC, description="As far as each platform has it; 422 where it has not.")
+    content_warning: Warned = Field(
+        "", description="Shown first, the words on demand; where a platform has no such thing, the first line."
+    )
+    as_thread: StrictBool = Field(
+        False, description="Where it is too long it goes out in parts, each answering the one before."
+    )
 
     @model_validator(mode="after")
     def _consistent(self) -> "PostIn":
@@ -86,6 +98,10 @@ class PostPatch(Wire):
     variants: Annotated[list[Variant], Field(max_length=MOST_ACCOUNTS)] | None = None
     publish_at: Moment | None = Field(None, description="Moves it; on a draft it publishes. Needs posts:publish.")
     useful_until: Moment | None = None
+    language: Language | None = None
+    visibility: ForPosts | None = None
+    content_warning: Warned | None = None
+    as_thread: StrictBool | None = None
 
     @model_validator(mode="after")
     def _consistent(self) -> "PostPatch":
@@ -116,6 +132,9 @@ class PostOut(Out):
     etag: str
     text: str
     language: str
+    visibility: Visibility
+    content_warning: str
+    as_thread: bool
     author_id: UUID
     author: str
     account_ids: list[UUID]

@@ -20,10 +20,10 @@ from api.library import queries as library
 from api.library.filling import fill, fits
 from api.models import Account, Confirmation, Destination, Post, PostState, Schedule, Viewer
 from api.outbox import service as outbox
-from api.posts import checks, queries
+from api.posts import checks, queries, saying
 from api.posts.schemas import PostIn
 from api.posts.settling import settle as settle
-from api.posts.values import Outgoing
+from api.posts.values import Outgoing, Words
 
 UNSENT = (PostState.DRAFT, PostState.CANCELLED)
 """Nothing of it has left: it can be changed freely and published."""
@@ -48,6 +48,9 @@ async def create(
         author_id=viewer.person_id,
         text=await _text_of(session, viewer, data),
         language=data.language,
+        visibility=data.visibility,
+        content_warning=data.content_warning,
+        as_thread=data.as_thread,
         useful_until=data.useful_until,
         standard_post_id=data.standard_post_id,
         question_id=question_id,
@@ -97,9 +100,10 @@ async def queue(
     session: AsyncSession, viewer: Viewer, post: Post, schedule: Schedule, outgoing: Iterable[Outgoing]
 ) -> None:
     for each in outgoing:
-        await outbox.queue(
-            session, viewer, each.account, each.text, schedule.publish_at, schedule.useful_until,
-            language=post.language, post_id=post.id, schedule_id=schedule.id, team_id=post.team_id,
+        await outbox.queue_parts(
+            session, viewer, each.account, each.parts, schedule.publish_at, schedule.useful_until,
+            language=post.language, visibility=post.visibility, content_warning=post.content_warning,
+            post_id=post.id, schedule_id=schedule.id, team_id=post.team_id,
         )  # fmt: skip
 
 
@@ -150,13 +154,18 @@ async def chosen(session: AsyncSession, viewer: Viewer, team_id: UUID, account_i
 async def outgoing_of(session: AsyncSession, viewer: Viewer, post: Post) -> list[Outgoing]:
     """What each account would say, every account one that this person may write as."""
     destinations = (await queries.destinations_of(session, [post.id]))[post.id]
-    found = await chosen(session, viewer, post.team_id, [each.account_id for each in destinations])
+    variants = {each.account_id: each.text for each in destinations}
+    return await outgoing(session, viewer, post.team_id, Words.of(post), variants)
+
+
+async def outgoing(
+    session: AsyncSession, viewer: Viewer, team_id: UUID, words: Words, variants: Mapping[UUID, str | None]
+) -> list[Outgoing]:
+    """The same for words that are not kept yet. None: what everybody says."""
+    found = await chosen(session, viewer, team_id, list(variants))
     for account in found:
         await accounts.require_writable(session, viewer, account)
-    return [
-        Outgoing(account, post.text if destination.text is None else destination.text)
-        for account, destination in zip(found, destinations, strict=True)
-    ]
+    return [saying.outgoing(account, words, variants[account.id]) for account in found]
 
 
 def require_publish(viewer: Viewer, team_id: UUID) -> None:

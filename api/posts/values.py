@@ -1,11 +1,12 @@
 """A post with all that belongs to it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from uuid import UUID
 
 from api.models import Account, Delivery, Destination, Post, Schedule
+from api.platforms.values import Visibility
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,11 +21,28 @@ class Written:
 
 
 @dataclass(frozen=True, slots=True)
+class Words:
+    """What is the same wherever a post goes: the text, unless an account says it differently, and how it is said."""
+
+    text: str
+    language: str
+    visibility: Visibility
+    content_warning: str
+    as_thread: bool
+
+    @classmethod
+    def of(cls, post: Post) -> "Words":
+        return cls(**{field.name: getattr(post, field.name) for field in fields(cls)})
+
+
+@dataclass(frozen=True, slots=True)
 class Outgoing:
-    """Exactly what one account will say."""
+    """Exactly what one account will say. Several parts are a thread."""
 
     account: Account
     text: str
+    words: Words
+    parts: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

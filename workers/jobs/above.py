@@ -6,12 +6,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.core.runtime import Runtime
 from api.inbox import service as inbox
+from api.outbox import service as outbox
 from api.outbox.service import Claim, Recorded, Settled
 from api.posts import service as posts
 
 
 async def tell(session: AsyncSession, settled: Iterable[Recorded | Settled]) -> None:
     each_of_them = list(settled)
+    await outbox.follow(session, [each for each in each_of_them if isinstance(each, Recorded)])
     post_ids = {each.post_id for each in each_of_them if each.post_id}
     message_ids = {each.message_id for each in each_of_them if each.message_id}
     if post_ids:

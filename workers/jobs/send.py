@@ -140,6 +140,8 @@ class Dispatcher:
     def _recorded(self, answer: Answer) -> None:
         """Only now others can see that the account waits: its chain goes back, and is claimed again in order."""
         self._held.discard(answer.claim.id)
+        if answer.claim.followed:
+            self._look.set()  # the next part of its thread may go now
         if _stops_account(answer.event):
             for claim in self._chains.empty(answer.claim.account_id):
                 self._recorder.put(claim, Released())

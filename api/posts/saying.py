@@ -1,0 +1,28 @@
+"""What each account says of a post: its own text or everybody's, in one part or, as a thread, in several."""
+
+from api.accounts.queries import limits_of
+from api.models import Account
+from api.platforms.splitting import split
+from api.platforms.text import count, counter
+from api.posts.values import Outgoing, Words
+
+
+def outgoing(account: Account, words: Words, variant: str | None = None) -> Outgoing:
+    text = words.text if variant is None else variant
+    return Outgoing(account, text, words, parts_of(account, text, words) if words.as_thread else (text,))
+
+
+def parts_of(account: Account, text: str, words: Words) -> tuple[str, ...]:
+    """As many as this account needs for it; one that fits stays as it was written."""
+    if too_many(account, text, words) <= 0:
+        return (text,)
+    return split(text, limits_of(account), counter(account.platform, words.content_warning))
+
+
+def length(account: Account, text: str, words: Words) -> int:
+    return count(account.platform, text, limits_of(account), words.content_warning)
+
+
+def too_many(account: Account, text: str, words: Words) -> int:
+    """By how many characters it is too long; nothing or less: it fits."""
+    return length(account, text, words) - limits_of(account).max_length
