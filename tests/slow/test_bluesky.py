@@ -244,7 +244,8 @@ async def test_a_link_has_its_card(us: Person) -> None:
 
 async def test_a_warning_is_taken_as_a_veil(us: Person) -> None:
     record = await us.record(await us.say("A collision", content_warning="injuries"))
-    assert record["labels"]["values"] == [{"val": "graphic-media"}]
+    assert record["text"] == "injuries\n\nA collision"
+    assert "labels" not in record
 
 
 async def test_a_thread_of_ours_hangs_together_at_once(us: Person) -> None:

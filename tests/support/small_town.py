@@ -25,6 +25,7 @@ class Status:
     visibility: str
     in_reply_to: str | None
     at: datetime
+    spoiler: str = ""
 
 
 @dataclass
@@ -92,6 +93,7 @@ class SmallTown:
             known = Status(
                 str(1000 + len(self.statuses)), account, body["status"], key, body["visibility"],
                 body.get("in_reply_to_id"), self.clock.now(),
+                body.get("spoiler_text", ""),
             )  # fmt: skip
             self.statuses.append(known)
         return _json(_shape(known))
@@ -116,6 +118,7 @@ def _shape(status: Status) -> dict[str, Any]:
         "created_at": status.at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         "content": f"<p>{status.text}</p>",
         "visibility": status.visibility,
+        "spoiler_text": status.spoiler,
         "in_reply_to_id": status.in_reply_to,
         "account": {"id": status.account},
         "media_attachments": [],

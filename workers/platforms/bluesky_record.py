@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from api.platforms.errors import Expired, PlatformError, RateLimited, Refusal, Refused
+from api.platforms.text import with_warning
 from api.platforms.values import Address, Card, Draft, Exchange, Picture, Request, Token, Visibility
 from workers.platforms import answers
 from workers.platforms.bluesky_calls import ask, get, headers, session_of, url
@@ -24,8 +25,9 @@ Reference = dict[str, str]
 def record(address: Address, token: Token, draft: Draft, at: datetime) -> Exchange[Record]:
     """Asks for whatever has to be known, and brings up what has to be there, before the post can name it."""
     _check(draft)
-    made: Record = {"$type": POST, "text": draft.text, "createdAt": timestamp(at), "langs": [draft.language]}
-    marks = yield from _facets(address, token, draft.text)
+    text = with_warning(draft.text, draft.content_warning)
+    made: Record = {"$type": POST, "text": text, "createdAt": timestamp(at), "langs": [draft.language]}
+    marks = yield from _facets(address, token, text)
     if marks:
         made["facets"] = marks
     if draft.in_reply_to:
@@ -33,8 +35,8 @@ def record(address: Address, token: Token, draft: Draft, at: datetime) -> Exchan
     embed = yield from _embed(address, token, draft)
     if embed:
         made["embed"] = embed
-    if draft.content_warning:
-        # There are no words of warning here, only a fixed few that put pictures behind a veil.
+    if draft.content_warning and (draft.pictures or draft.video):
+        # The words of warning come first in the text; a picture can be put behind a veil, by one of a fixed few.
         made["labels"] = {"$type": "com.atproto.label.defs#selfLabels", "values": [{"val": "graphic-media"}]}
     return made
 
@@ -62,7 +64,8 @@ def timestamp(at: datetime) -> str:
 def says(stored: Record, draft: Draft) -> bool:
     """Whether a stored post is this draft: what a reader would see of it is the same."""
     parent = text_of(child(child(stored, "reply"), "parent"), "uri") or None
-    return text_of(stored, "text") == draft.text and parent == draft.in_reply_to
+    said = with_warning(draft.text, draft.content_warning)
+    return text_of(stored, "text") == said and parent == draft.in_reply_to
 
 
 def _check(draft: Draft) -> None:

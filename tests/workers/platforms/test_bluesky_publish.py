@@ -1,5 +1,6 @@
 """Saying something once on Bluesky, in whatever way the answer goes wrong."""
 
+import json
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -7,7 +8,7 @@ import pytest
 
 from api.platforms.errors import Expired, NotSent, RateLimited, Refusal, Refused, Unknown
 from api.platforms.values import Card, Draft, Picture, Request, Response, Visibility
-from tests.workers.platforms.bluesky_fake import DRAFT, HERE, KEPT_AT, TOKEN, Server, no, put, stored
+from tests.workers.platforms.bluesky_fake import DRAFT, HERE, KEPT_AT, TOKEN, Server, no, put, sent, stored
 from tests.workers.platforms.fake import drive, page_of_html, query, reply
 from workers.platforms import bluesky
 from workers.platforms.bluesky_key import rkey
@@ -248,3 +249,48 @@ def test_no_request_carries_its_token_or_text_in_its_repr_or_address() -> None:
     assert "Mill Lane" not in shown
     assert "r3fresh" not in shown
     assert "signature" not in shown
+
+
+def test_a_warning_is_the_first_line_and_puts_pictures_behind_a_veil() -> None:
+    blob = {"blob": {"$type": "blob", "ref": {"$link": "bafyblob"}, "mimeType": "image/jpeg", "size": 2}}
+    server = Server(uploadBlob=reply(blob), putRecord=put)
+    warned = replace(DRAFT, content_warning="Injuries")
+    drive(bluesky.publish(HERE, TOKEN, warned), server)
+    drive(bluesky.publish(HERE, TOKEN, replace(warned, pictures=(PICTURE,))), server)
+    plain, pictured = (body["record"] for body in server.bodies("putRecord"))
+    assert plain["text"] == pictured["text"] == f"Injuries\n\n{DRAFT.text}"
+    assert "labels" not in plain
+    assert pictured["labels"]["values"] == [{"val": "graphic-media"}]
+
+
+def test_what_was_said_under_a_warning_is_found_by_both() -> None:
+    warned = replace(DRAFT, content_warning="Injuries")
+    server = Server(getRecord=stored(f"Injuries\n\n{DRAFT.text}"))
+    found = drive(bluesky.find(HERE, TOKEN, warned, NOW, frozenset()), server)
+    assert found is not None
+    assert found.remote_id == OURS
+    assert drive(bluesky.find(HERE, TOKEN, DRAFT, NOW, frozenset()), server) is None
+
+
+def test_each_part_of_a_thread_names_the_first_and_the_one_before_it() -> None:
+    """What our own server says of the part before is enough: nothing else has to be remembered."""
+    kept: dict[str, dict[str, object]] = {}
+
+    def keep(request: Request) -> Response:
+        answer = put(request)
+        kept[json.loads(answer.body)["uri"]] = sent(request)["record"]
+        return answer
+
+    def look(request: Request) -> Response:
+        uri = "at://{repo}/{collection}/{rkey}".format(**query(request))
+        return reply({"uri": uri, "cid": f"cid of {uri}", "value": kept[uri]})
+
+    server, before = Server(putRecord=keep, getRecord=look), None
+    for number in (1, 2, 3):
+        part = replace(DRAFT, key=f"019ab5f0-0000-7000-8000-00000000000{number}", in_reply_to=before)
+        before = drive(bluesky.publish(HERE, TOKEN, part), server).remote_id
+    first, second, third = kept
+    ends = [
+        (record["reply"]["root"]["uri"], record["reply"]["parent"]["uri"]) for record in (kept[second], kept[third])
+    ]
+    assert ends == [(first, first), (first, second)]
