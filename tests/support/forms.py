@@ -29,7 +29,11 @@ FORMS: dict[str, tuple[Form, ...]] = {
     "/inbox/{conversation_id}/reopen": ({},),
     "/write/fill": ({"standard": "bike-marking"},),
     "/write/check": (POST_WORDS,),
-    "/write": ({**POST_WORDS, "answer": "unsure"}, {**POST_WORDS, **LATER, "answer": "yes"}),
+    "/write": (
+        {**POST_WORDS, "as_thread": "yes", "content_warning": "Injuries", "visibility": "unlisted", "language": "cy"},
+        {**POST_WORDS, "answer": "unsure"},
+        {**POST_WORDS, **LATER, "answer": "yes"},
+    ),
     "/write/{post_id}": ({**POST_WORDS, "version": "1", "answer": "unsure"},),
     "/deliveries/{delivery_id}/retry": ({"looked": "yes"},),
     "/posts/{post_id}/move": ({"publish_at": "{in two days}"},),

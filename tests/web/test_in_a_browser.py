@@ -120,6 +120,28 @@ async def test_each_accounts_count_follows_the_typing(phone: Phone, account: Acc
     assert phone.complaints == []
 
 
+async def test_the_preview_follows_the_typing_and_shows_a_thread_in_its_parts(phone: Phone, account: Account) -> None:
+    await phone.open("/write")
+    offer = phone.page.get_by_label("Send it as a thread")
+    await expect(offer).to_be_hidden()
+    await phone.page.locator("#text").fill("We mark bikes for free, #SandfordNorth. " * 20)
+    await expect(phone.page.locator("#room")).to_contain_text("too many")
+    await offer.check()
+    await expect(phone.page.locator("#room")).to_contain_text("Goes out as 2 posts")
+    await expect(phone.page.locator("#looks-like .parts > li")).to_have_count(2)
+    await expect(phone.page.locator("#looks-like .parts > li").last).to_contain_text("(2/2)")
+    await expect(phone.page.locator(f"#count-{account.id}")).to_have_text("2 posts")
+    await phone.page.locator("summary", has_text="More:").tap()
+    await phone.page.get_by_label("Content warning").fill("Injuries")
+    await expect(phone.page.locator("#looks-like .warned").first).to_contain_text("Injuries")
+    await phone.page.locator("#text").fill("Short again.")
+    await expect(phone.page.locator("#room")).to_contain_text("Fits")
+    await expect(offer).to_be_checked()
+    assert await phone.page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+    assert phone.loads == []
+    assert phone.complaints == []
+
+
 async def test_without_script_the_same_button_does_the_same(address: str, talk: str, runtime: Runtime) -> None:
     async with async_playwright() as playwright:
         chromium = await playwright.chromium.launch(executable_path=means.CHROMIUM, args=["--no-sandbox"])

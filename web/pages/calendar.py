@@ -92,7 +92,7 @@ def _plan(viewer: Viewer, planned: Scheduled, known: Mapping[UUID, Badge]) -> Pl
         post_id=post.id,
         text=post.text,
         at=planned.schedule.publish_at,
-        platforms=[known[d.account_id].facts for d in deliveries if d.account_id in known],
+        platforms=[known[d.account_id].facts for d in deliveries if d.part == 1 and d.account_id in known],
         state=state.words,
         tone=state.tone,
         icon=state.icon,

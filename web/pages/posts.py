@@ -1,7 +1,7 @@
 """One post: where it stands on each account, its words, what happened to it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -19,10 +19,12 @@ from api.identity import queries as identity
 from api.models import OPEN, Delivery, DeliveryState, Post, PostState, Viewer
 from api.outbox import queries as outbox
 from api.outbox import service as outbox_service
+from api.platforms.values import Visibility
 from api.posts import cancelling, changing, queries
 from api.posts.values import Written
 from web.addresses import within
 from web.deps import Framed, ReadSession, Signed, WriteSession
+from web.looks import LANGUAGES, SEEN_BY
 from web.render import fragment, page
 from web.shown import Badge, badges, delivery_state, history
 from web.words import lateness, plural, when_text
@@ -34,7 +36,7 @@ UNKNOWN_ACCOUNT = "An account you cannot see"
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """One delivery as the page tells it."""
+    """One delivery as the page tells it; of a thread, the part that tells where it stands."""
 
     id: UUID
     account: str
@@ -47,6 +49,8 @@ class Shown:
     url: str | None
     retry: bool
     unsure: bool
+    parts: Sequence["Shown"] = ()
+    """Each part of a thread, where it is one."""
 
 
 @router.get("/posts/{post_id}")
@@ -125,6 +129,7 @@ async def _all_about(session: AsyncSession, viewer: Viewer, post: Post) -> dict[
             for one in written.destinations
             if one.text and one.account_id in known
         ],
+        "said_so": _said_so(post),
         "history": history(entries, names),
     }
 
@@ -133,7 +138,7 @@ def _where_it_stands(viewer: Viewer, written: Written, known: Mapping[UUID, Badg
     rows = written.deliveries
     return {
         "post": written.post,
-        "deliveries": [_shown(row, known.get(row.account_id)) for row in rows],
+        "deliveries": [_together(thread, known) for thread in queries.threads_in(rows)],
         "moving": any(_moves(row) for row in rows),
         "may_publish": access.may(viewer, Action.PUBLISH, written.post.team_id),
     }
@@ -142,6 +147,18 @@ def _where_it_stands(viewer: Viewer, written: Written, known: Mapping[UUID, Badg
 def _moves(delivery: Delivery) -> bool:
     """It will look different in a moment."""
     return delivery.state in OPEN and (delivery.state is not DeliveryState.QUEUED or delivery.due_at <= now())
+
+
+def _together(thread: Sequence[Delivery], known: Mapping[UUID, Badge]) -> Shown:
+    """Parts leave in order: the first that is not out tells where the thread stands."""
+    account = known.get(thread[0].account_id)
+    telling = next((part for part in thread if part.state is not DeliveryState.SENT), thread[-1])
+    shown = _shown(telling, account)
+    if len(thread) == 1:
+        return shown
+    out = sum(part.state is DeliveryState.SENT for part in thread)
+    words = f"A thread: {out} of {plural(len(thread), 'post')} out. {shown.words}"
+    return replace(shown, words=words, url=thread[0].url, parts=[_shown(part, account) for part in thread])
 
 
 def _shown(delivery: Delivery, account: Badge | None) -> Shown:
@@ -174,6 +191,17 @@ def _sentence(delivery: Delivery) -> str:
     return f"For {when_text(delivery.due_at, at)}, useful until {when_text(delivery.useful_until, at)}."
 
 
+def _said_so(post: Post) -> list[tuple[str, str]]:
+    """How it is said, where that is not as usual."""
+    found = [
+        ("Content warning", post.content_warning),
+        ("Seen by", "" if post.visibility is Visibility.PUBLIC else SEEN_BY[post.visibility]),
+        ("Written in", "" if post.language == "en" else LANGUAGES.get(post.language, post.language)),
+        ("Too long for one post", "goes out as a thread" if post.as_thread else ""),
+    ]
+    return [(name, words) for name, words in found if words]
+
+
 def _subtitle(written: Written) -> str:
     if written.schedule is None:
         return f"A draft by {written.author}, last changed {when_text(written.post.updated_at, now())}"
@@ -183,8 +211,9 @@ def _subtitle(written: Written) -> str:
 
 
 def _standing(rows: Sequence[Delivery]) -> str:
-    if not rows:
+    threads = queries.threads_in(rows)
+    if not threads:
         return "nowhere yet"
-    out = sum(row.state is DeliveryState.SENT for row in rows)
-    mend = sum(row.state in AGAIN for row in rows)
-    return f"{out} of {len(rows)} out" + (f", {plural(mend, 'needs', 'need')} you" if mend else "")
+    out = sum(thread[-1].state is DeliveryState.SENT for thread in threads)
+    mend = sum(any(row.state in AGAIN for row in thread) for thread in threads)
+    return f"{out} of {len(threads)} out" + (f", {plural(mend, 'needs', 'need')} you" if mend else "")

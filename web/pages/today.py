@@ -129,7 +129,9 @@ async def _to_mend(session: AsyncSession, viewer: Viewer) -> list[Waiting]:
     lines = []
     for state in TO_MEND:
         found = (await outbox.deliveries(session, viewer, state=state, limit=20)).items
-        recent = [one for one in found if one.post_id and (now() - one.due_at).days < 7]
+        # Of a thread several parts may be missed: it is one post all the same.
+        late = {(one.post_id, one.account_id): one for one in reversed(found)}
+        recent = [one for one in reversed(late.values()) if one.post_id and (now() - one.due_at).days < 7]
         if recent:
             shown = DELIVERIES[state]
             words = {
@@ -183,7 +185,7 @@ async def _coming(session: AsyncSession, viewer: Viewer) -> list[Coming]:
             one.written.post.id,
             one.schedule.publish_at,
             one.written.post.text,
-            [known[d.account_id].facts for d in one.written.deliveries if d.account_id in known],
+            [known[d.account_id].facts for d in one.written.deliveries if d.part == 1 and d.account_id in known],
         )
         for one in await schedules.with_posts(session, found.items)
     ]

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 from fastapi import APIRouter, Request
@@ -22,8 +23,9 @@ from api.posts import changing, queries
 from api.posts import service as posts
 from api.posts.schemas import PostIn, PostPatch
 from web.deps import Framed, ReadSession, Signed, runtime_of
+from web.looks import LANGUAGES, SEEN_BY
 from web.render import fragment, page
-from web.typed import Target, Typed, room, target
+from web.typed import Target, Typed, in_parts, room, target
 from web.words import span
 
 router = APIRouter()
@@ -60,11 +62,10 @@ async def fill_in(request: Request, session: ReadSession, viewer: Framed) -> HTM
 @router.post("/write/check")
 async def check(request: Request, session: ReadSession, viewer: Signed) -> HTMLResponse:
     """The counts again, while somebody types."""
-    typed = Typed.of(await request.form())
-    _, _, targets = await _targets(session, viewer, typed)
-    return fragment(
-        request, "write/_check.html", {"room": room(typed.text, targets), "accounts": targets, "alone": True}
-    )
+    form = await request.form()
+    typed, _, targets = await _targets(session, viewer, Typed.of(form))
+    around = {"form": typed, "locked": form.get("locked") == "yes", "alone": True}
+    return fragment(request, "write/_check.html", {**around, **_counted(typed, targets)})
 
 
 @router.get("/write/standard")
@@ -159,8 +160,9 @@ async def _form(
         "form": typed,
         "post": post,
         "teams": teams,
-        "accounts": targets,
-        "room": room(typed.text, targets),
+        **_counted(typed, targets),
+        "seen_by": SEEN_BY.items(),
+        "languages": LANGUAGES.items(),
         "varied": any(one.variant for one in targets),
         "standard": standard,
         "locked": standard.locked if standard else False,
@@ -173,6 +175,17 @@ async def _form(
         "useful": span(_useful(request)),
         "may_publish": typed.team_id is not None and access.may(viewer, Action.PUBLISH, typed.team_id),
     }, 422 if error else 200)  # fmt: skip
+
+
+def _counted(typed: Typed, targets: Sequence[Target]) -> dict[str, Any]:
+    """What changes while somebody types."""
+    chosen = [one for one in targets if one.chosen]
+    return {
+        "accounts": targets,
+        "room": room(typed.text, targets),
+        "long": any(one.long for one in chosen),
+        "in_parts": in_parts(chosen),
+    }
 
 
 async def _targets(session: AsyncSession, viewer: Viewer, typed: Typed) -> tuple[Typed, Sequence[Team], list[Target]]:
