@@ -184,6 +184,8 @@ class Delivery(Shared, table=True):
     content_warning: str = Field(default="", sa_column_kwargs={"server_default": ""})
     media_ids: list[str] | None = Field(default=None, sa_column=Column(MaybeJson, nullable=True))
     """The pictures or the video that it carries, in order."""
+    card: dict[str, str] | None = Field(default=None, sa_column=Column(MaybeJson, nullable=True))
+    """What the page behind its link says about itself, where the platform does not ask; empty: nothing of use."""
     shares: str | None = None
     """What a repost passes on, as its platform names it."""
     parent_id: UUID | None = Field(default=None, foreign_key="deliveries.id", index=True)

@@ -14,7 +14,7 @@ from api.core.sealing import Sealed
 from api.models import Account, Delivery, DeliveryState, Secret, SecretKind
 from api.outbox.life import CANNOT_LOOK, GONE_QUIET, NO_LONGER_USEFUL
 from api.outbox.open import IS_OPEN, LIVE, PART_MAY_GO, being_read_back, can_send, due, in_other_hands, twin_under_way
-from api.platforms.values import Address, Draft, Platform
+from api.platforms.values import Address, Card, Draft, Platform
 
 CHUNK = 1000
 
@@ -41,6 +41,8 @@ class Claim:
     """What the draft carries, to be read from the file store just before it goes out."""
     part: int = 1
     parts: int = 1
+    card_sought: bool = False
+    """What its link leads to was asked for already; the draft has it, or there was nothing of use."""
 
     @property
     def followed(self) -> bool:
@@ -268,7 +270,7 @@ def _claims(ids: Collection[UUID]) -> Select[Any]:
 _OF_DELIVERY = (
     "id", "account_id", "post_id", "message_id", "due_at", "not_before", "useful_until", "attempts", "read_backs",
     "first_started_at", "text", "visibility", "in_reply_to", "language", "content_warning", "media_ids", "shares",
-    "part", "parts",
+    "part", "parts", "card",
 )  # fmt: skip
 
 
@@ -288,11 +290,13 @@ def _claim(row: Any) -> Claim:
         draft=Draft(
             key=str(row.id), text=row.text, visibility=row.visibility, in_reply_to=row.in_reply_to,
             language=row.language, content_warning=row.content_warning, shares=row.shares,
+            card=Card(**row.card) if row.card else None,
         ),
         sealed=Sealed(row.key_id, row.box),
         media_ids=tuple(UUID(each) for each in row.media_ids or ()),
         part=row.part,
         parts=row.parts,
+        card_sought=row.card is not None,
     )  # fmt: skip
 
 

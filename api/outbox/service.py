@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import update
+from sqlalchemy import null, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -21,10 +21,10 @@ from api.models import Account, AccountState, Delivery, DeliveryState, Force, Vi
 from api.outbox.claiming import Claim, Settled, claim, expire_leases, miss, release, renew, start, to_read_back
 from api.outbox.parts import BEFORE_IT, follow, follow_again
 from api.outbox.recording import Recorded, doubt, linked, note_on_accounts, record
-from api.platforms.values import Visibility
+from api.platforms.values import Card, Visibility
 
 __all__ = [
-    "Claim", "Recorded", "Settled", "cancel", "change_words", "claim", "doubt", "expire_leases", "follow", "linked", "miss",
+    "Claim", "Recorded", "Settled", "cancel", "change_words", "claim", "doubt", "expire_leases", "follow", "keep_card", "linked", "miss",
     "move", "note_on_accounts", "queue", "queue_parts", "record", "release", "renew", "retry", "start", "to_read_back",
     "useful_until",
 ]  # fmt: skip
@@ -134,6 +134,8 @@ async def change_words(session: AsyncSession, viewer: Viewer, delivery: Delivery
     """Its text, warning, visibility or language; what stays the same is not written."""
     _same_force(viewer, delivery)
     changed = {name: value for name, value in words.items() if getattr(delivery, name) != value}
+    if "text" in changed:
+        changed["card"] = null()  # it may lead somewhere else now
     if changed:
         await _while_queued(session, delivery, **changed)
 
@@ -196,6 +198,17 @@ async def _change(session: AsyncSession, delivery: Delivery, was: DeliveryState,
     if rows.scalar_one_or_none() is None:
         raise Conflict(ON_ITS_WAY)
     await session.refresh(delivery)
+
+
+async def keep_card(session: AsyncSession, delivery_id: UUID, card: Card | None) -> None:
+    """Kept before it is said, so that every attempt says the same. None: there is none, and nobody asks again."""
+    said = {"url": card.url, "title": card.title, "description": card.description} if card else {}
+    await session.execute(
+        update(Delivery)
+        .where(col(Delivery.id) == delivery_id)
+        .values(card=said)
+        .execution_options(synchronize_session=False)
+    )
 
 
 def _same_force(viewer: Viewer, delivery: Delivery) -> None:

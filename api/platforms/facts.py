@@ -22,6 +22,8 @@ class Facts:
     """Seconds for which a repeated key returns what was made the first time; 0 where it does not."""
     can_warn: bool
     """It shows a content warning first and the words on demand; elsewhere the warning is the first line."""
+    makes_cards: bool
+    """Its server looks up what a link leads to; elsewhere we say it with the post."""
     visibilities: frozenset[Visibility]
     """What a post can be there; answers are as visible as what they answer."""
     app_password: bool = False
@@ -39,6 +41,7 @@ FACTS = {
         can_read_back=True,
         idempotent_for=3600,
         can_warn=True,
+        makes_cards=True,
         visibilities=frozenset({Visibility.PUBLIC, Visibility.UNLISTED, Visibility.FOLLOWERS}),
     ),
     Platform.BLUESKY: Facts(
@@ -52,6 +55,7 @@ FACTS = {
         # A post's key is its place in the account's own list: there is never a second one.
         idempotent_for=inf,
         can_warn=False,
+        makes_cards=False,
         visibilities=frozenset({Visibility.PUBLIC}),
         app_password=True,
     ),

@@ -13,6 +13,7 @@ from api.platforms.errors import NotSent, PlatformError, RateLimited, Refusal, R
 from api.platforms.facts import FACTS
 from api.platforms.values import Token
 from workers.context import Context
+from workers.jobs.cards import Cards
 from workers.jobs.dbclock import DatabaseClock
 from workers.jobs.permission import Permission
 from workers.vault import CannotOpen
@@ -30,6 +31,7 @@ class Attempts:
         self._context, self._clock, self._chance = context, clock, chance
         # A carrier has its own time-outs; this one ends an exchange of many requests.
         self._longest = 4 * context.runtime.settings.request_timeout
+        self.cards = Cards(context)
         self._token = lru_cache(maxsize=4096)(self._open)
 
     async def publish(self, claim: Claim) -> Event:
@@ -40,11 +42,10 @@ class Attempts:
             self._token(claim.sealed)
         except CannotOpen:
             return self._waits(NO_KEY, WAIT_FOR_PEOPLE)
+        draft = await self.cards.on(claim)
         try:
             async with asyncio.timeout(self._longest):
-                published = await self._as(claim).ask(
-                    lambda token: connector.publish(claim.address, token, claim.draft)
-                )
+                published = await self._as(claim).ask(lambda token: connector.publish(claim.address, token, draft))
         except PlatformError as error:
             return self._not_published(claim, error)
         except TimeoutError:

@@ -87,6 +87,7 @@ class Dispatcher:
             claims = await outbox.claim(session, self.worker, now, self._look_ahead, self._lease, limit)
         self._held.update(claim.id for claim in claims)
         self._chains.add(claims)
+        self._attempts.cards.look(claims)
         self._changed.set()
         await tell_posts(self._runtime, claims)
         return 0.0 if len(claims) == limit else self._settings.dispatch_interval
@@ -181,6 +182,7 @@ class Dispatcher:
         for task in late:
             task.cancel()
         await asyncio.gather(*late, return_exceptions=True)
+        await self._attempts.cards.close()
         await self._recorder.drained(max(1.0, deadline - asyncio.get_running_loop().time()))
 
 

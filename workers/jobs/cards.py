@@ -1,0 +1,87 @@
+"""Cards for links, asked for while a delivery waits for its time, where its platform does not ask by itself.
+
+A card is never worth a post: whatever goes wrong, it goes out without one, and soon.
+"""
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import replace
+from uuid import UUID
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from api.core.log import log
+from api.outbox import service as outbox
+from api.outbox.service import Claim
+from api.platforms.errors import PlatformError
+from api.platforms.facts import FACTS
+from api.platforms.marks import Kind, marks
+from api.platforms.values import Card, Draft, Visibility
+from workers.context import Context
+from workers.platforms import cards
+from workers.platforms.http import carry
+
+WITHIN = 3.0
+"""Seconds that a page has to say what it is, and by which a post without a wait may be late because of it."""
+MOST = 500
+"""Asked for and not used yet; what is forgotten is asked for again."""
+
+
+class Cards:
+    """`look` asks ahead; `on` hands over what was found, or asks now."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._asked: dict[UUID, asyncio.Task[Card | None]] = {}
+
+    def look(self, claims: Iterable[Claim]) -> None:
+        for claim in claims:
+            if claim.id not in self._asked and (url := _wanted(claim)):
+                self._asked[claim.id] = asyncio.create_task(self._ask(claim.id, url))
+        while len(self._asked) > MOST:
+            self._asked.pop(next(iter(self._asked)))
+
+    async def on(self, claim: Claim) -> Draft:
+        """The draft with its card."""
+        self.look([claim])
+        asked = self._asked.pop(claim.id, None)
+        if asked is None:
+            return claim.draft
+        return replace(claim.draft, card=await asked)
+
+    async def close(self) -> None:
+        """What is still asked for is not waited for."""
+        asked = list(self._asked.values())
+        self._asked.clear()
+        for task in asked:
+            task.cancel()
+        await asyncio.gather(*asked, return_exceptions=True)
+
+    async def _ask(self, delivery_id: UUID, url: str) -> Card | None:
+        try:
+            async with asyncio.timeout(WITHIN):
+                card = await carry(self._context.carrier, cards.card(url))
+        except (PlatformError, TimeoutError):
+            card = None
+        except Exception:  # a page is made by strangers, and must never keep a post from going out
+            log.exception("card broke")
+            card = None
+        return card if await self._kept(delivery_id, card) else None
+
+    async def _kept(self, delivery_id: UUID, card: Card | None) -> bool:
+        try:
+            async with self._context.runtime.unit_of_work() as session:
+                await outbox.keep_card(session, delivery_id, card)
+        except (SQLAlchemyError, OSError):
+            return False
+        return True
+
+
+def _wanted(claim: Claim) -> str:
+    """The address of its first link, if a card for it has to come from us and was not asked for yet."""
+    if FACTS[claim.address.platform].makes_cards or claim.card_sought or claim.media_ids or claim.draft.shares:
+        return ""
+    if claim.draft.visibility is Visibility.DIRECT:
+        return ""
+    found = marks(claim.address.platform, claim.draft.text)
+    return next((mark.value for mark in found if mark.kind is Kind.LINK), "")
