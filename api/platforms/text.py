@@ -1,5 +1,6 @@
 """Counting as each platform counts. Sources: the platforms' own documentation; see docs/platforms."""
 
+import re
 import unicodedata
 from functools import partial
 
@@ -11,6 +12,8 @@ from api.platforms.values import Count, Limits, Platform
 URL = regex.compile(r"""https?://[^\s<>"/?#]+\.[^\s<>"]*[^\s<>".,;:!?'’”)\]}…]""", regex.IGNORECASE)
 REMOTE_MENTION = regex.compile(r"(?<![\w/])@(\w[\w.-]*)@[\w.-]+\w", regex.IGNORECASE)
 NAMED = regex.compile(r"(?<![\w/@=])@(\w+(?:[.-]+\w+)*(?:@\w+(?:[.-]+\w+)*(?::\d+)?)?)")
+# Nothing in here ever joins what stands beside it, but for the two of a line's end: most texts need no closer look.
+PLAIN = re.compile("[\u0000-\u02ff\u2010-\u2027\u20ac]*")
 GRAPHEME = regex.compile(r"\X")
 BYTES_PER_CHARACTER = 10
 """Bluesky takes 300 characters in at most 3,000 bytes; only long rows of composed emoji come near the latter."""
@@ -18,6 +21,8 @@ BYTES_PER_CHARACTER = 10
 
 def graphemes(text: str) -> int:
     """How many characters a reader would count."""
+    if PLAIN.fullmatch(text):
+        return len(text) - text.count("\r\n")
     return len(GRAPHEME.findall(text))
 
 

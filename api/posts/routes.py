@@ -47,7 +47,8 @@ async def create_post(
     response: Response, session: WriteSession, viewer: CurrentViewer, data: PostIn, _: IdempotencyKey = None
 ) -> PostOut:
     """With `publish_at` it goes out then (`posts:publish`: a named person's standing answer to the journalist
-    question, kept in the audit and on the post). Without it, it is a draft; `POST …/{id}/publish` sends a draft."""
+    question, kept in the audit and on the post). Without it, it is a draft; `POST …/{id}/publish` sends a draft.
+    With `as_thread`, what is too long for an account goes out there in parts: `deliveries` has one for each."""
     post = await service.create(session, viewer, data)
     tagged(response, post)
     response.headers["Location"] = f"/api/v1/posts/{post.id}"
