@@ -29,6 +29,9 @@ from api.intake import feeds
 from api.models import Account, Conversation, Delivery, DeliveryState, Message, Post, SecretKind
 from api.outbox import service as outbox
 from api.platforms.errors import Expired, PlatformError, RateLimited, Refusal, Refused, Unknown
+from api.platforms.facts import FACTS
+from api.platforms.splitting import split
+from api.platforms.text import counter
 from api.platforms.values import (
     App,
     Card,
@@ -242,10 +245,24 @@ async def test_a_link_has_its_card(us: Person) -> None:
     )
 
 
-async def test_a_warning_is_taken_as_a_veil(us: Person) -> None:
+async def test_a_warning_comes_first_and_is_a_veil_over_pictures(us: Person) -> None:
     record = await us.record(await us.say("A collision", content_warning="injuries"))
     assert record["text"] == "injuries\n\nA collision"
     assert "labels" not in record
+    picture = Picture(a_png(4, 3), "image/png", "A road", 4, 3)
+    record = await us.record(await us.say("A collision", content_warning="injuries", pictures=(picture,)))
+    assert record["labels"]["values"] == [{"val": "graphic-media"}]
+
+
+@pytest.mark.parametrize("piece", ["Mind the gap. ", "ŵŷ £5 – “so”… ", "👩‍👩‍👧‍👦", "w"])
+async def test_every_part_that_we_cut_is_one_that_the_server_takes(us: Person, piece: str) -> None:
+    parts = split(
+        piece * 120 if len(piece) > 1 else piece * 700, FACTS[Platform.BLUESKY].limits, counter(Platform.BLUESKY)
+    )
+    uri = None
+    for part in parts:
+        uri = await us.say(part, uri)
+        assert (await us.record(uri))["text"] == part
 
 
 async def test_a_thread_of_ours_hangs_together_at_once(us: Person) -> None:
