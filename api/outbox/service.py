@@ -202,7 +202,7 @@ async def _change(session: AsyncSession, delivery: Delivery, was: DeliveryState,
 
 async def keep_card(session: AsyncSession, delivery_id: UUID, card: Card | None) -> None:
     """Kept before it is said, so that every attempt says the same. None: there is none, and nobody asks again."""
-    said = {"url": card.url, "title": card.title, "description": card.description} if card else {}
+    said = {"url": card.url, "title": card.title, "description": card.description, "image": card.image} if card else {}
     await session.execute(
         update(Delivery)
         .where(col(Delivery.id) == delivery_id)

@@ -97,6 +97,8 @@ class Card:
     url: str
     title: str
     description: str = ""
+    image: str = ""
+    """Where its picture is; `thumb` once it was fetched."""
     thumb: Picture | None = None
 
 

@@ -4,8 +4,9 @@ A card is never worth a post: whatever goes wrong, it goes out without one, and 
 """
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Coroutine, Iterable
 from dataclasses import replace
+from typing import TypeVar
 from uuid import UUID
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -16,13 +17,14 @@ from api.outbox.service import Claim
 from api.platforms.errors import PlatformError
 from api.platforms.facts import FACTS
 from api.platforms.marks import Kind, marks
-from api.platforms.values import Card, Draft, Visibility
+from api.platforms.values import Card, Draft, Exchange, Visibility
 from workers.context import Context
 from workers.platforms import cards
 from workers.platforms.http import carry
 
-WITHIN = 3.0
-"""Seconds that a page has to say what it is, and by which a post without a wait may be late because of it."""
+T = TypeVar("T")
+WITHIN = 2.0
+"""Seconds that a page has to say what it is, and its picture to come: so late may a post be that cannot wait."""
 MOST = 500
 """Asked for and not used yet; what is forgotten is asked for again."""
 
@@ -36,10 +38,10 @@ class Cards:
 
     def look(self, claims: Iterable[Claim]) -> None:
         for claim in claims:
-            if claim.id not in self._asked and (url := _wanted(claim)):
-                self._asked[claim.id] = asyncio.create_task(self._ask(claim.id, url))
+            if claim.id not in self._asked and (asks := self._asks(claim)):
+                self._asked[claim.id] = asyncio.create_task(asks)
         while len(self._asked) > MOST:
-            self._asked.pop(next(iter(self._asked)))
+            self._asked.pop(next(iter(self._asked))).cancel()
 
     async def on(self, claim: Claim) -> Draft:
         """The draft with its card."""
@@ -57,16 +59,31 @@ class Cards:
             task.cancel()
         await asyncio.gather(*asked, return_exceptions=True)
 
-    async def _ask(self, delivery_id: UUID, url: str) -> Card | None:
+    def _asks(self, claim: Claim) -> Coroutine[None, None, Card | None] | None:
+        """What has to be asked for it. A card that was kept has its picture fetched once more."""
+        if (card := claim.draft.card) is not None:
+            return self._pictured(card) if card.image else None
+        url = _wanted(claim)
+        return self._new(claim.id, url) if url else None
+
+    async def _new(self, delivery_id: UUID, url: str) -> Card | None:
+        card = await self._carried(cards.card(url), None)
+        if not await self._kept(delivery_id, card):
+            return None
+        return await self._pictured(card) if card and card.image else card
+
+    async def _pictured(self, card: Card) -> Card:
+        return await self._carried(cards.with_picture(card), card)
+
+    async def _carried(self, exchange: Exchange[T], otherwise: T) -> T:
         try:
             async with asyncio.timeout(WITHIN):
-                card = await carry(self._context.carrier, cards.card(url))
+                return await carry(self._context.carrier, exchange)
         except (PlatformError, TimeoutError):
-            card = None
-        except Exception:  # a page is made by strangers, and must never keep a post from going out
+            return otherwise
+        except Exception:  # pages are made by strangers, and must never keep a post from going out
             log.exception("card broke")
-            card = None
-        return card if await self._kept(delivery_id, card) else None
+            return otherwise
 
     async def _kept(self, delivery_id: UUID, card: Card | None) -> bool:
         try:

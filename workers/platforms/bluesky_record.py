@@ -120,7 +120,12 @@ def _embed(address: Address, token: Token, draft: Draft) -> Exchange[Record]:
 def _card(address: Address, token: Token, card: Card) -> Exchange[Record]:
     external: Record = {"uri": card.url, "title": card.title, "description": card.description}
     if card.thumb and len(card.thumb.data) <= LARGEST_THUMB:
-        external["thumb"] = yield from _upload(address, token, card.thumb)
+        try:
+            external["thumb"] = yield from _upload(address, token, card.thumb)
+        except (Expired, RateLimited):
+            raise
+        except PlatformError:
+            pass  # somebody else's picture is not worth our post
     return {"$type": "app.bsky.embed.external", "external": external}
 
 

@@ -14,6 +14,7 @@ from api.platforms.errors import NotSent, Unknown
 from api.platforms.values import Platform, Request, Response
 from tests.support.stage import Stage
 from tests.workers.platforms.bluesky_fake import KEPT_AT, TOKEN, Server, no, put
+from tests.workers.platforms.fake import reply
 from workers.jobs import cards
 
 TEXT = "Lock up your shed: https://www.police.uk/sheds and @amy.example"
@@ -22,8 +23,11 @@ HTML = {"content-type": "text/html"}
 CARD = {"uri": "https://www.police.uk/sheds", "title": "Sheds", "description": "Lock it."}
 
 
+PICTURE = b"\xff\xd8\xff a shed"
+
+
 class Internet:
-    """A Bluesky server, and beside it one page."""
+    """A Bluesky server, and beside it one page and its picture."""
 
     def __init__(self, page: Callable[[], Response]) -> None:
         self.page, self.read, self.lost = page, 0, 0
@@ -31,6 +35,8 @@ class Internet:
 
     async def send(self, request: Request) -> Response:
         await asyncio.sleep(0)
+        if request.url.endswith(".jpg"):
+            return Response(200, {"content-type": "image/jpeg"}, PICTURE)
         if not request.url.startswith(KEPT_AT):
             self.read += 1
             assert "authorization" not in {name.lower() for name in request.headers}
@@ -69,7 +75,7 @@ async def test_a_link_is_shown_with_what_its_page_says(stage: Stage, account: Ac
     stage.start()
     kept = await stage.is_in(delivery, DeliveryState.SENT)
     assert internet.embeds == [{"$type": "app.bsky.embed.external", "external": CARD}]
-    assert kept.card == {"url": CARD["uri"], "title": "Sheds", "description": "Lock it."}
+    assert kept.card == {"url": CARD["uri"], "title": "Sheds", "description": "Lock it.", "image": ""}
 
 
 async def test_every_attempt_says_the_same_though_the_page_has_changed(stage: Stage, account: Account) -> None:
@@ -84,6 +90,40 @@ async def test_every_attempt_says_the_same_though_the_page_has_changed(stage: St
     assert internet.read == 1
     assert len(internet.embeds) == 2
     assert internet.embeds[0] == internet.embeds[1]
+
+
+BLOB = {"$type": "blob", "ref": {"$link": "bafyshed"}, "mimeType": "image/jpeg", "size": len(PICTURE)}
+
+
+@pytest.mark.parametrize("lost", [0, 1])
+async def test_its_picture_comes_along_each_time(stage: Stage, account: Account, lost: int) -> None:
+    page = PAGE + b"<meta property='og:image' content='/shed.jpg'>"
+    internet = Internet(lambda: Response(200, HTML, page))
+    internet.lost = lost
+    internet.server = Server(
+        putRecord=put,
+        resolveHandle=no("InvalidRequest"),
+        getRecord=no("RecordNotFound"),
+        uploadBlob=reply({"blob": BLOB}),
+    )
+    on(stage, internet)
+    delivery = await stage.queue(account, TEXT)
+    stage.start()
+    await stage.is_in(delivery, DeliveryState.SENT)
+    assert [embed["external"] for embed in internet.embeds] == [{**CARD, "thumb": BLOB}] * (lost + 1)
+    uploads = [asked for asked in internet.server.asked if "uploadBlob" in asked.url]
+    assert {asked.body for asked in uploads} == {PICTURE}
+
+
+async def test_a_picture_that_is_not_taken_costs_itself_alone(stage: Stage, account: Account) -> None:
+    page = PAGE + b"<meta property='og:image' content='/shed.jpg'>"
+    internet = Internet(lambda: Response(200, HTML, page))
+    internet.server = Server(putRecord=put, resolveHandle=no("InvalidRequest"), uploadBlob=no("BlobTooLarge"))
+    on(stage, internet)
+    delivery = await stage.queue(account, TEXT)
+    stage.start()
+    await stage.is_in(delivery, DeliveryState.SENT)
+    assert [embed["external"] for embed in internet.embeds] == [CARD]
 
 
 @pytest.mark.parametrize("page", ["gone", "broken", "nothing"])

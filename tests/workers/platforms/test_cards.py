@@ -5,7 +5,7 @@ import pytest
 from api.platforms.errors import NotSent
 from api.platforms.values import Card, Response
 from tests.workers.platforms.fake import drive
-from workers.platforms.cards import LONGEST_DESCRIPTION, LONGEST_TITLE, card
+from workers.platforms.cards import LARGEST_PICTURE, LONGEST_DESCRIPTION, LONGEST_TITLE, card, with_picture
 
 URL = "https://www.police.uk/sheds"
 
@@ -66,6 +66,46 @@ def test_it_is_kept_short_and_clean() -> None:
 )
 def test_markup_made_to_be_slow_says_nothing(evil: str) -> None:
     assert read(evil) is None
+
+
+@pytest.mark.parametrize(
+    ("said", "found"),
+    [
+        ("/a.jpg", "https://www.police.uk/a.jpg"),
+        ("//cdn.example/a.jpg", "https://cdn.example/a.jpg"),
+        ("https://cdn.example/a.jpg", "https://cdn.example/a.jpg"),
+        ("http://cdn.example/a.jpg", ""),
+        ("javascript:alert(1)", ""),
+        ("data:image/png;base64,AAAA", ""),
+        ("https://[", ""),
+        ("", ""),
+    ],
+)
+def test_where_its_picture_is(said: str, found: str) -> None:
+    got = read(f"<title>Sheds</title><meta property='og:image' content='{said}'>")
+    assert got is not None
+    assert got.image == found
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "kind"),
+    [
+        (b"\xff\xd8\xff\xe0 picture", 200, "image/jpeg"),
+        (b"\x89PNG\r\n\x1a\n picture", 200, "image/png"),
+        (b"RIFF\x0a\x00\x00\x00WEBP picture", 200, "image/webp"),
+        (b"<svg onload='x'></svg>", 200, ""),
+        (b"<!doctype html>", 200, ""),
+        (b"\xff\xd8\xff\xe0 picture", 404, ""),
+        (b"\xff\xd8\xff" + b"x" * LARGEST_PICTURE, 200, ""),
+        (b"", 200, ""),
+    ],
+)
+def test_only_what_is_a_picture_is_shown_as_one(body: bytes, status: int, kind: str) -> None:
+    """Whatever its server calls it."""
+    bare = Card(URL, "Sheds", image="https://www.police.uk/a")
+    got = drive(with_picture(bare), lambda _: page(body, status, "image/jpeg"))
+    assert (got.thumb.kind if got.thumb else "") == kind
+    assert got.title == "Sheds"
 
 
 def test_what_goes_wrong_on_the_way_is_told() -> None:
