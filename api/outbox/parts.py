@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import and_, case, or_, select, update
+from sqlalchemy import and_, bindparam, case, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 from sqlmodel import col
@@ -20,17 +20,31 @@ STOPS = {
     DeliveryState.MISSED: (DeliveryState.MISSED, "Part {part} was missed, so this was not sent either."),
 }
 """What became of a part → what becomes of all that come after it, and why."""
+_DELIVERIES = Delivery.__table__  # type: ignore[attr-defined]
+_HELD = _DELIVERIES.c.state == DeliveryState.HELD
+# The next one learns what it answers, whatever state it is in; that alone makes it due.
+_LET_GO = (
+    update(_DELIVERIES)
+    .where(_DELIVERIES.c.parent_id == bindparam("of"), _DELIVERIES.c.in_reply_to.is_(None))
+    .values(
+        in_reply_to=bindparam("answers"),
+        state=case((_HELD, DeliveryState.QUEUED.value), else_=_DELIVERIES.c.state),
+        error=case((_HELD, None), else_=_DELIVERIES.c.error),
+        version=_DELIVERIES.c.version + 1,
+    )
+)
 STOPPED = (DeliveryState.HELD, DeliveryState.MISSED, DeliveryState.QUEUED)
 
 
 async def follow(session: AsyncSession, recorded: Iterable[Recorded]) -> None:
     """In the transaction that records a part. Costs nothing for what is no thread, and nothing twice."""
-    for each in recorded:
-        if each.part == each.parts:
-            continue
-        if each.life.state is DeliveryState.SENT:
-            await _let_go(session, each)
-        elif each.life.state in STOPS:
+    parts = [each for each in recorded if each.part < each.parts]
+    sent = [each for each in parts if each.life.state is DeliveryState.SENT]
+    if sent:
+        connection = await session.connection()
+        await connection.execute(_LET_GO, [{"of": each.delivery_id, "answers": each.life.remote_id} for each in sent])
+    for each in parts:
+        if each.life.state in STOPS:
             await _stop(session, each)
 
 
@@ -41,17 +55,6 @@ async def follow_again(session: AsyncSession, part: Delivery, **times: datetime)
             session, and_(_after(part.id), col(Delivery.state).in_(STOPPED)), state=DeliveryState.QUEUED,
             error=None, **times,
         )  # fmt: skip
-
-
-async def _let_go(session: AsyncSession, sent: Recorded) -> None:
-    """The next one learns what it answers, whatever state it is in; that alone makes it due."""
-    held = col(Delivery.state) == DeliveryState.HELD
-    await _change(
-        session, and_(col(Delivery.parent_id) == sent.delivery_id, col(Delivery.in_reply_to).is_(None)),
-        in_reply_to=sent.life.remote_id,
-        state=case((held, DeliveryState.QUEUED.value), else_=col(Delivery.state)),
-        error=case((held, None), else_=col(Delivery.error)),
-    )  # fmt: skip
 
 
 async def _stop(session: AsyncSession, part: Recorded) -> None:

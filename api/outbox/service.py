@@ -24,9 +24,9 @@ from api.outbox.recording import Recorded, doubt, linked, note_on_accounts, reco
 from api.platforms.values import Card, Visibility
 
 __all__ = [
-    "Claim", "Recorded", "Settled", "cancel", "change_words", "claim", "doubt", "expire_leases", "follow", "keep_card", "linked", "miss",
-    "move", "note_on_accounts", "queue", "queue_parts", "record", "release", "renew", "retry", "start", "to_read_back",
-    "useful_until",
+    "Claim", "Recorded", "Settled", "cancel", "change_words", "claim", "doubt", "expire_leases", "follow",
+    "keep_card", "linked", "miss", "move", "note_on_accounts", "queue", "queue_parts", "record", "release", "renew",
+    "retry", "start", "to_read_back", "useful_until",
 ]  # fmt: skip
 
 SEND = Job("send")
