@@ -45,6 +45,7 @@ class Errand(Shared, table=True):
     remote_id: str
     text: str | None = None
     """The new words of an edit."""
+    content_warning: str = Field(default="", sa_column_kwargs={"server_default": ""})
     state: ErrandState = one_of(ErrandState, ErrandState.ASKED)
     asked_by_id: UUID | None = Field(default=None, foreign_key="people.id")
     next_try_at: datetime

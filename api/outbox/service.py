@@ -17,15 +17,15 @@ from api.core.clock import now
 from api.core.errors import Conflict, NotFound
 from api.core.jobs import Job
 from api.core.runtime import settings_of
-from api.models import Account, AccountState, Delivery, DeliveryState, Force, Viewer
+from api.models import Account, AccountState, Delivery, DeliveryKind, DeliveryState, Force, Post, Viewer
 from api.outbox.claiming import Claim, Settled, claim, expire_leases, miss, release, renew, start, to_read_back
 from api.outbox.recording import Recorded, doubt, linked, note_on_accounts, record
 from api.platforms.values import Visibility
 
 __all__ = [
-    "Claim", "Recorded", "Settled", "cancel", "change_text", "claim", "doubt", "expire_leases", "linked", "miss",
-    "move", "note_on_accounts", "queue", "record", "release", "renew", "retry", "start", "to_read_back",
-    "useful_until",
+    "Claim", "Recorded", "Settled", "cancel", "change_text", "change_words", "claim", "doubt", "expire_leases", "linked", "miss",
+    "move", "note_on_accounts", "queue", "record", "release", "renew", "retry", "start", "stop",
+    "to_read_back", "useful_until",
 ]  # fmt: skip
 
 SEND = Job("send")
@@ -57,6 +57,7 @@ async def queue(
     schedule_id: UUID | None = None,
     message_id: UUID | None = None,
     team_id: UUID | None = None,
+    shares: str | None = None,
 ) -> Delivery:
     """One thing for one account. Who may, and what the audit says of it, is the caller's: a post or a reply."""
     if account.force_id != viewer.force_id:
@@ -72,6 +73,8 @@ async def queue(
         language=language,
         visibility=visibility,
         in_reply_to=in_reply_to,
+        kind=DeliveryKind.REPOST if shares else DeliveryKind.POST,
+        shares=shares,
         due_at=due_at,
         not_before=due_at,
         useful_until=useful_until or await _useful_until(session, account.force_id, due_at),
@@ -106,11 +109,24 @@ async def change_text(session: AsyncSession, viewer: Viewer, delivery: Delivery,
     await _while_queued(session, delivery, text=text)
 
 
+async def change_words(
+    session: AsyncSession, viewer: Viewer, delivery: Delivery, text: str, content_warning: str
+) -> None:
+    """Of one that did not go out, and would say this if somebody sent it again."""
+    _same_force(viewer, delivery)
+    await _change(session, delivery, delivery.state, text=text, content_warning=content_warning)
+
+
 async def cancel(session: AsyncSession, viewer: Viewer, delivery: Delivery) -> None:
     """Either this or the claim of a worker wins; never both."""
     _same_force(viewer, delivery)
+    await stop(session, viewer, delivery)
+
+
+async def stop(session: AsyncSession, by: Viewer | None, delivery: Delivery) -> None:
+    """The same; None: by the software, because what it is about was taken down."""
     await _while_queued(session, delivery, state=DeliveryState.CANCELLED)
-    audit.record(session, viewer, "deliveries.cancel", "delivery", delivery.id)
+    audit.record(session, by, "deliveries.cancel", "delivery", delivery.id, delivery.force_id)
 
 
 async def retry(session: AsyncSession, viewer: Viewer, delivery: Delivery, *, even_if_unsure: bool = False) -> Delivery:
@@ -121,6 +137,7 @@ async def retry(session: AsyncSession, viewer: Viewer, delivery: Delivery, *, ev
         raise Conflict(NOT_AGAIN[was])
     if was is DeliveryState.NEEDS_PERSON and not even_if_unsure:
         raise Conflict(UNSURE)
+    await _is_wanted(session, delivery)
     await _account_can_send(session, delivery.account_id)
     moment = now()
     await _change(
@@ -131,6 +148,12 @@ async def retry(session: AsyncSession, viewer: Viewer, delivery: Delivery, *, ev
     audit.record(session, viewer, "deliveries.retry", "delivery", delivery.id, was=was, even_if_unsure=even_if_unsure)
     jobs.ask(session, SEND)
     return delivery
+
+
+async def _is_wanted(session: AsyncSession, delivery: Delivery) -> None:
+    post = await session.get(Post, delivery.post_id) if delivery.post_id else None
+    if post is not None and post.withdrawn_at is not None:
+        raise Conflict("Its post was taken down. Write it again if it should go out.")
 
 
 async def _account_can_send(session: AsyncSession, account_id: UUID) -> None:

@@ -20,6 +20,12 @@ class Facts:
     """Its own list can be read, so that a lost answer resolves itself."""
     idempotent_for: float
     """Seconds for which a repeated key returns what was made the first time; 0 where it does not."""
+    shared_by_id: bool
+    """A repost names what it shares by its id; elsewhere by its address, since each server has ids of its own."""
+    copies_stay: str
+    """What a person must know about a post that is taken down."""
+    direct_is_final: bool = False
+    """What was said in private cannot be changed, taken down or liked afterwards."""
     app_password: bool = False
     """Connected with a handle and an app password, not by a page of the platform's where somebody says yes."""
 
@@ -34,6 +40,8 @@ FACTS = {
         can_delete=True,
         can_read_back=True,
         idempotent_for=3600,
+        shared_by_id=False,
+        copies_stay="Other servers are told to remove it as well, but copies there may stay.",
     ),
     Platform.BLUESKY: Facts(
         label="Bluesky",
@@ -45,6 +53,9 @@ FACTS = {
         can_read_back=True,
         # A post's key is its place in the account's own list: there is never a second one.
         idempotent_for=inf,
+        shared_by_id=True,
+        copies_stay="Others who keep copies of what is public there may keep theirs.",
+        direct_is_final=True,
         app_password=True,
     ),
 }

@@ -16,10 +16,10 @@ from api.core.clock import now
 from api.core.errors import Conflict, Invalid, Stale
 from api.library import queries as library
 from api.library.filling import fits
-from api.models import Delivery, DeliveryState, Post, PostState, Schedule, ScheduleState, Viewer
+from api.models import Delivery, DeliveryState, Post, PostState, Schedule, ScheduleState, ShareHow, Viewer
 from api.outbox import queries as waiting
 from api.outbox import service as outbox
-from api.posts import checks, queries, service
+from api.posts import checks, editing, queries, service, shares
 from api.posts.schemas import PostPatch, refuse_unknown_variants
 from api.posts.values import When
 
@@ -30,7 +30,10 @@ async def update(session: AsyncSession, viewer: Viewer, post_id: UUID, patch: Po
     access.require(viewer, Action.DRAFT, post.team_id)
     if version is not None and version != post.version:
         raise Stale
-    if post.state in service.UNSENT:
+    await _keep_repost(session, post, patch)
+    if post.state in editing.OUT:
+        await _sent(session, viewer, post, patch)
+    elif post.state in service.UNSENT:
         await _draft(session, viewer, post, patch)
     else:
         await _scheduled(session, viewer, post, patch)
@@ -91,6 +94,18 @@ async def _scheduled(session: AsyncSession, viewer: Viewer, post: Post, patch: P
         session, viewer, post, schedule, [each for each in outgoing if each.account.id not in deliveries]
     )
     audit.record(session, viewer, "posts.change", "post", post.id, fields=_named(patch))
+
+
+async def _sent(session: AsyncSession, viewer: Viewer, post: Post, patch: PostPatch) -> None:
+    _, variants = await _wanted(session, post, patch)
+    await editing.edit(session, viewer, post, patch, variants)
+    await _keep_lock(session, viewer, post, variants)
+
+
+async def _keep_repost(session: AsyncSession, post: Post, patch: PostPatch) -> None:
+    share = (await shares.of(session, [post.id])).get(post.id)
+    if share and share.how is ShareHow.REPOST and (patch.text is not None or patch.variants):
+        raise Invalid("A repost passes on what somebody else wrote: it has no words to change.", "text")
 
 
 async def active_schedule(session: AsyncSession, post: Post) -> Schedule:

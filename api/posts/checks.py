@@ -34,7 +34,7 @@ def ready(outgoing: Sequence[Outgoing]) -> None:
     for each in outgoing:
         if not each.text.strip():
             raise Invalid("Write something first: the text is empty.", "text")
-    unfilled = sorted({name for each in outgoing for name in names_in(each.text)})
+    unfilled = sorted({name for each in outgoing if not each.shares for name in names_in(each.text)})
     if unfilled:
         raise Invalid(f"Fill in {' and '.join('{' + name + '}' for name in unfilled)} first.", "text")
     _short_enough(outgoing)
@@ -43,6 +43,8 @@ def ready(outgoing: Sequence[Outgoing]) -> None:
 def _short_enough(outgoing: Iterable[Outgoing]) -> None:
     long = []
     for each in outgoing:
+        if each.shares:
+            continue
         limit = limits_of(each.account).max_length
         length = count(each.account.platform, each.text, limits_of(each.account))
         if length > limit:

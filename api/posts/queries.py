@@ -13,9 +13,22 @@ from api.access.service import Action
 from api.core.errors import NotFound
 from api.core.gates import the_one
 from api.core.paging import PAGE, Page, paged
-from api.models import Account, Delivery, DeliveryState, Destination, Person, Post, PostState, Schedule, Team, Viewer
+from api.models import (
+    Account,
+    Delivery,
+    DeliveryState,
+    Destination,
+    Person,
+    Post,
+    PostState,
+    Schedule,
+    Team,
+    Viewer,
+)
+from api.outbox import errands
 from api.outbox import queries as outbox
-from api.posts.values import Written
+from api.posts import shares
+from api.posts.values import Version, Written
 
 
 async def posts(
@@ -100,10 +113,12 @@ async def with_deliveries(session: AsyncSession, posts: Sequence[Post]) -> list[
         select(col(Person.id), col(Person.name)).where(col(Person.id).in_({post.author_id for post in posts}))
     )
     names = {row.id: row.name for row in people}
+    shared = await shares.of(session, ids)
     return [
         Written(
             post, names.get(post.author_id, ""), destinations[post.id],
             _that_count(deliveries[post.id], destinations[post.id], schedules.get(post.id)), schedules.get(post.id),
+            shared.get(post.id),
         )
         for post in posts
     ]  # fmt: skip
@@ -111,6 +126,27 @@ async def with_deliveries(session: AsyncSession, posts: Sequence[Post]) -> list[
 
 async def written(session: AsyncSession, post: Post) -> Written:
     return (await with_deliveries(session, [post]))[0]
+
+
+async def versions(session: AsyncSession, post: Post) -> list[Version]:
+    """Everything of it that was public and was changed, on whichever account. The caller has passed the gate."""
+    deliveries = {each.id: each for each in await outbox.of_post(session, [post.id])}
+    kept = await errands.versions(session, list(deliveries))
+    people = await session.execute(
+        select(col(Person.id), col(Person.name)).where(col(Person.id).in_({each.changed_by_id for each in kept}))
+    )
+    names = dict(people.tuples().all())
+    return [
+        Version(
+            delivery_id=each.delivery_id,
+            account_id=deliveries[each.delivery_id].account_id,
+            text=each.text,
+            content_warning=each.content_warning,
+            replaced_at=each.replaced_at,
+            changed_by=names.get(each.changed_by_id) if each.changed_by_id else None,
+        )
+        for each in kept
+    ]
 
 
 def _that_count(

@@ -20,7 +20,7 @@ from api.library import queries as library
 from api.library.filling import fill, fits
 from api.models import Account, Confirmation, Destination, Post, PostState, Schedule, Viewer
 from api.outbox import service as outbox
-from api.posts import checks, queries
+from api.posts import checks, queries, shares
 from api.posts.schemas import PostIn
 from api.posts.settling import settle as settle
 from api.posts.values import Outgoing
@@ -100,6 +100,7 @@ async def queue(
         await outbox.queue(
             session, viewer, each.account, each.text, schedule.publish_at, schedule.useful_until,
             language=post.language, post_id=post.id, schedule_id=schedule.id, team_id=post.team_id,
+            shares=each.shares,
         )  # fmt: skip
 
 
@@ -136,6 +137,13 @@ async def set_destinations(
     await session.flush()
 
 
+async def keep_variants(session: AsyncSession, post: Post, variants: Mapping[UUID, str]) -> None:
+    """The same accounts, each with its own words or the post's."""
+    for destination in (await queries.destinations_of(session, [post.id]))[post.id]:
+        destination.text = variants.get(destination.account_id)
+    await session.flush()
+
+
 async def chosen(session: AsyncSession, viewer: Viewer, team_id: UUID, account_ids: Sequence[UUID]) -> list[Account]:
     """The accounts in the order they were named, each the team's own or the force's."""
     found = await queries.chosen_accounts(session, viewer, account_ids)
@@ -153,8 +161,9 @@ async def outgoing_of(session: AsyncSession, viewer: Viewer, post: Post) -> list
     found = await chosen(session, viewer, post.team_id, [each.account_id for each in destinations])
     for account in found:
         await accounts.require_writable(session, viewer, account)
+    passed_on = await shares.passed_on(session, post.id, found)
     return [
-        Outgoing(account, post.text if destination.text is None else destination.text)
+        Outgoing(account, post.text if destination.text is None else destination.text, passed_on.get(account.id))
         for account, destination in zip(found, destinations, strict=True)
     ]
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from api.models import Account, Delivery, Destination, Post, Schedule
+from api.models import Account, Delivery, Destination, Post, Schedule, Share
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +17,7 @@ class Written:
     destinations: Sequence[Destination]
     deliveries: Sequence[Delivery]
     schedule: Schedule | None
+    share: Share | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,8 @@ class Outgoing:
 
     account: Account
     text: str
+    shares: str | None = None
+    """A repost: what it passes on, as that platform names it. Its words are not ours to count."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,3 +46,15 @@ class Cancelled:
     stopped: Sequence[UUID]
     gone: Sequence[UUID]
     words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """What stood on an account until somebody changed it; None: on the platform itself."""
+
+    delivery_id: UUID
+    account_id: UUID
+    text: str
+    content_warning: str
+    replaced_at: datetime
+    changed_by: str | None
