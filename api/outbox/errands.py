@@ -42,6 +42,9 @@ class Liked:
     trouble: str = ""
 
 
+NOT_LIKED = Liked(liked=False)
+
+
 async def ask_withdraw(session: AsyncSession, by: Viewer | None, delivery: Delivery) -> Errand | None:
     """None: it is not out, or it is gone. Asking while it is being done changes nothing; after a no, it tries again."""
     await _held(session, delivery)
@@ -70,7 +73,7 @@ async def ask_like(
     session: AsyncSession, by: Viewer, message: Message, team_id: UUID | None, *, wanted: bool
 ) -> Errand | None:
     """None: it stands so already."""
-    present = (await likes(session, [message.id])).get(message.id, Liked(liked=False))
+    present = (await likes(session, [message.id])).get(message.id, NOT_LIKED)
     if present.liked == wanted and not present.trouble:
         return None
     kind = ErrandKind.LIKE if wanted else ErrandKind.UNLIKE
