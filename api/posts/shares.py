@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from api.core.errors import Conflict, Invalid
-from api.models import Account, Delivery, DeliveryKind, DeliveryState, Share, ShareHow
+from api.models import Account, Delivery, DeliveryKind, DeliveryState, Post, Share, ShareHow
 from api.platforms.facts import FACTS
 from api.platforms.values import Platform
 
@@ -46,8 +46,10 @@ async def originals(session: AsyncSession, share: Share) -> dict[Platform, Deliv
     rows = await session.execute(
         select(col(Account.platform), Delivery)
         .join(Account, col(Account.id) == col(Delivery.account_id))
+        .join(Post, col(Post.id) == col(Delivery.post_id))
         .where(
             col(Delivery.post_id) == post,
+            col(Post.withdrawn_at).is_(None),
             col(Delivery.state) == DeliveryState.SENT,
             col(Delivery.gone_at).is_(None),
             col(Delivery.part) == 1,

@@ -1,6 +1,5 @@
 """Taking down, from the button to the town: once, in order, with answers that get lost and workers that die."""
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from uuid import UUID
 
@@ -9,7 +8,6 @@ from sqlalchemy import select
 
 from api.core.clock import clock
 from api.core.errors import Conflict, Forbidden, Invalid, NotFound
-from api.core.runtime import Runtime
 from api.models import (
     Account,
     AccountState,
@@ -26,16 +24,10 @@ from api.outbox import service as outbox
 from api.posts import queries, withdrawing
 from api.posts.standing import StandingState, standings
 from tests.support.factories import Cast
-from tests.support.practice import Practice, practising
+from tests.support.practice import Practice
 from workers.jobs.errands import NO_ACCOUNT
 
 WHY = "The road is open again"
-
-
-@pytest.fixture
-async def practice(runtime: Runtime, cast: Cast) -> AsyncIterator[Practice]:
-    async with practising(runtime, cast) as practice:
-        yield practice
 
 
 async def withdraw(practice: Practice, post_id: UUID, viewer: Viewer | None = None) -> Post:
