@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, select
@@ -126,6 +127,22 @@ async def with_deliveries(session: AsyncSession, posts: Sequence[Post]) -> list[
 
 async def written(session: AsyncSession, post: Post) -> Written:
     return (await with_deliveries(session, [post]))[0]
+
+
+async def gone_with_originals(session: AsyncSession, viewer: Viewer, since: datetime) -> Sequence[Post]:
+    """The viewer's own that were taken down by the software since then, with what they share."""
+    rows = await session.execute(
+        select(Post)
+        .where(
+            _seen(viewer),
+            col(Post.author_id) == viewer.person_id,
+            col(Post.withdrawn_at) >= since,
+            col(Post.withdrawn_by_id).is_(None),
+        )
+        .order_by(col(Post.withdrawn_at).desc())
+        .limit(PAGE)
+    )
+    return rows.scalars().all()
 
 
 async def versions(session: AsyncSession, post: Post) -> list[Version]:

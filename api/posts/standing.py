@@ -1,6 +1,6 @@
 """Whether what was taken down is down, account by account, in words that promise nothing."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -22,6 +22,8 @@ STOPPED = "Stopped: it never went out there."
 NEVER = "It never went out there."
 BY_HAND = "Do it by hand there."
 
+When = Callable[[datetime], str]
+
 
 class StandingState(StrEnum):
     OUT = "out"
@@ -41,8 +43,13 @@ class Standing:
     url: str | None
 
 
-async def standings(session: AsyncSession, deliveries: Sequence[Delivery]) -> list[Standing]:
-    """The caller has passed the gate to them."""
+def at_time(moment: datetime) -> str:
+    local = moment.astimezone(LONDON)
+    return f"{local:%H:%M} on {local:%a} {local.day} {local:%b}"
+
+
+async def standings(session: AsyncSession, deliveries: Sequence[Delivery], when: When = at_time) -> list[Standing]:
+    """The caller has passed the gate to them. `when` says a moment as the reader is used to."""
     asked = await errands.latest(session, [each.id for each in deliveries], [ErrandKind.WITHDRAW])
     rows = await session.execute(
         select(col(Account.id), col(Account.platform)).where(
@@ -50,23 +57,23 @@ async def standings(session: AsyncSession, deliveries: Sequence[Delivery]) -> li
         )
     )
     platforms = dict(rows.tuples().all())
-    return [standing(each, asked.get(each.id), platforms[each.account_id]) for each in deliveries]
+    return [standing(each, asked.get(each.id), platforms[each.account_id], when) for each in deliveries]
 
 
-def standing(delivery: Delivery, errand: Errand | None, platform: Platform) -> Standing:
-    state, words = _said(delivery, errand, platform)
+def standing(delivery: Delivery, errand: Errand | None, platform: Platform, when: When = at_time) -> Standing:
+    state, words = _said(delivery, errand, platform, when)
     url = None if state is StandingState.GONE else delivery.url
     return Standing(delivery.account_id, delivery.id, state, words, url)
 
 
-def _said(delivery: Delivery, errand: Errand | None, platform: Platform) -> tuple[StandingState, str]:
+def _said(delivery: Delivery, errand: Errand | None, platform: Platform, when: When) -> tuple[StandingState, str]:
     if delivery.gone_at is not None:
         by_us = errand is not None and errand.state is ErrandState.DONE
         words = "Taken down" if by_us else "Found deleted there"
-        return StandingState.GONE, f"{words} {_at(delivery.gone_at)}."
+        return StandingState.GONE, f"{words} at {when(delivery.gone_at)}."
     if errand is not None and errand.state is ErrandState.ASKED:
         label = FACTS[platform].label
-        return StandingState.ASKED, f"Asked {_at(errand.created_at)}. {label} has not answered yet."
+        return StandingState.ASKED, f"Asked at {when(errand.created_at)}. {label} has not answered yet."
     if errand is not None and errand.state is ErrandState.FAILED:
         return StandingState.FAILED, _trouble(errand.error or "")
     return _without_errand(delivery)
@@ -87,8 +94,3 @@ def _without_errand(delivery: Delivery) -> tuple[StandingState, str]:
 
 def _trouble(error: str) -> str:
     return error if "by hand" in error else f"Not taken down: {error} {BY_HAND}"
-
-
-def _at(moment: datetime) -> str:
-    local = moment.astimezone(LONDON)
-    return f"at {local:%H:%M} on {local:%a} {local.day} {local:%b}"

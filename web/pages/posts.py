@@ -21,6 +21,7 @@ from api.outbox import queries as outbox
 from api.outbox import service as outbox_service
 from api.posts import cancelling, changing, queries
 from api.posts.values import Written
+from web import afterwards
 from web.addresses import within
 from web.deps import Framed, ReadSession, Signed, WriteSession
 from web.render import fragment, page
@@ -52,7 +53,7 @@ class Shown:
 @router.get("/posts/{post_id}")
 async def show(request: Request, session: ReadSession, viewer: Framed, post_id: UUID) -> HTMLResponse:
     post = await queries.get_post(session, viewer, post_id)
-    return page(request, "posts/show.html", await _all_about(session, viewer, post))
+    return page(request, "posts/show.html", await all_about(session, viewer, post))
 
 
 @router.get("/posts/{post_id}/deliveries")
@@ -60,7 +61,8 @@ async def deliveries(request: Request, session: ReadSession, viewer: Signed, pos
     post = await queries.get_post(session, viewer, post_id)
     written = await queries.written(session, post)
     known = badges(await accounts.accounts(session, viewer))
-    return fragment(request, "posts/_deliveries.html", _where_it_stands(viewer, written, known))
+    context = await afterwards.retold(session, written, _where_it_stands(viewer, written, known))
+    return fragment(request, "posts/_deliveries.html", context)
 
 
 @router.post("/posts/{post_id}/cancel")
@@ -107,12 +109,12 @@ def _back(post_id: UUID, back: str, said: str) -> RedirectResponse:
     return RedirectResponse(f"{where}?said={said}", 303)
 
 
-async def _all_about(session: AsyncSession, viewer: Viewer, post: Post) -> dict[str, Any]:
+async def all_about(session: AsyncSession, viewer: Viewer, post: Post) -> dict[str, Any]:
     written = await queries.written(session, post)
     known = badges(await accounts.accounts(session, viewer))
     entries = await audit.history(session, viewer, post.id)
     names = await identity.names(session, [entry.person_id for entry in entries])
-    return {
+    return await afterwards.about(session, viewer, written, {
         **_where_it_stands(viewer, written, known),
         "subtitle": _subtitle(written),
         "standing": _standing(written.deliveries),
@@ -126,7 +128,7 @@ async def _all_about(session: AsyncSession, viewer: Viewer, post: Post) -> dict[
             if one.text and one.account_id in known
         ],
         "history": history(entries, names),
-    }
+    })  # fmt: skip
 
 
 def _where_it_stands(viewer: Viewer, written: Written, known: Mapping[UUID, Badge]) -> dict[str, Any]:
