@@ -11,11 +11,12 @@ from api.access import service as access
 from api.access.service import Action
 from api.accounts import queries as accounts
 from api.core.clock import now
+from api.core.errors import NotFound
 from api.forces import queries as forces
 from api.models import Account, Confirmation, ShareHow, Team, Viewer
 from api.platforms.facts import FACTS
 from api.platforms.text import count
-from api.posts import queries, sharing
+from api.posts import queries, shares, sharing
 from api.posts import service as posts
 from api.posts.schemas import ShareIn
 from api.posts.sharing import Original, linked
@@ -76,8 +77,10 @@ async def share(request: Request, viewer: Framed, post_id: UUID) -> Response:
 
 @router.post("/posts/{post_id}/share-now")
 async def share_now(session: WriteSession, viewer: Signed, post_id: UUID) -> RedirectResponse:
-    """What a contributor proposed."""
+    """What a contributor proposed. Anything else is sent from the form in which it is written."""
     post = await queries.get_post(session, viewer, post_id)
+    if post.id not in await shares.of(session, [post.id]):
+        raise NotFound
     await posts.publish(session, viewer, post, confirmed_how=Confirmation.PERSON)
     return RedirectResponse(f"/posts/{post_id}?said=shared", 303)
 

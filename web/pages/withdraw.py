@@ -7,9 +7,13 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import RedirectResponse, Response
 from starlette.datastructures import FormData
 
+from api.access import service as access
+from api.access.service import Action
+from api.core.errors import Conflict
 from api.models import Post, Viewer
 from api.posts import changing, queries, withdrawing
 from api.posts import service as posts
+from api.posts.editing import OUT
 from api.posts.schemas import PostIn, PostPatch
 from web.deps import Framed, Signed, WriteSession, runtime_of
 from web.mistakes import CAUGHT, errors_of
@@ -46,9 +50,13 @@ async def words(request: Request, viewer: Framed, post_id: UUID) -> Response:
     """What cannot be done stands in its field as it was typed."""
     form = await request.form()
     typed = {name: str(form[name]).replace("\r\n", "\n") for name in form}
+    async with runtime_of(request).read() as session:
+        post = await queries.get_post(session, viewer, post_id)
+    access.require(viewer, Action.PUBLISH, post.team_id)
+    if post.state not in OUT:
+        raise Conflict("It is not out. Change it in the form in which it is written.")
     try:
         async with runtime_of(request).unit_of_work() as session:
-            post = await queries.get_post(session, viewer, post_id)
             present = (await queries.destinations_of(session, [post.id]))[post.id]
             own = {each.account_id: each.text for each in present if each.text is not None}
             await changing.update(session, viewer, post_id, _patch(typed, own, post), _version(form))
