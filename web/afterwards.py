@@ -15,6 +15,7 @@ from api.core.clock import now
 from api.models import Account, Delivery, DeliveryState, ErrandKind, ErrandState, PostState, ShareHow, Viewer
 from api.outbox import errands
 from api.posts import queries, shares
+from api.posts.editing import OUT
 from api.posts.standing import Standing, StandingState, standings
 from api.posts.values import Version, Written
 from web.shown import Badge, State, badges
@@ -25,7 +26,6 @@ STATES = {
     StandingState.ASKED: State("Being taken down", "amber", "clock"),
     StandingState.FAILED: State("Still there", "red", "alert"),
 }
-OUT = (PostState.SENT, PostState.PARTLY_SENT, PostState.SENDING)
 
 
 @dataclass(frozen=True, slots=True)
