@@ -187,6 +187,6 @@ def _subtitle(written: Written) -> str:
 def _standing(rows: Sequence[Delivery]) -> str:
     if not rows:
         return "nowhere yet"
-    out = sum(row.state is DeliveryState.SENT for row in rows)
+    out = sum(row.state is DeliveryState.SENT and row.gone_at is None for row in rows)
     mend = sum(row.state in AGAIN for row in rows)
     return f"{out} of {len(rows)} out" + (f", {plural(mend, 'needs', 'need')} you" if mend else "")
