@@ -69,6 +69,7 @@ async def about(session: AsyncSession, viewer: Viewer, written: Written, context
         "ask_again": access.may(viewer, Action.PUBLISH, post.team_id) and again,
         "copies": sorted({badge.facts.copies_stay for each in out if (badge := badges([*known.values()]).get(each.account_id))}),
         "changes": _changes(written, out, known) if open_to_us and post.state in OUT else [],
+        "pictures": await _pictures(session, out, known) if open_to_us and post.state in OUT else [],
         "unchangeable": [_name(known, each) for each in out if not _can_change(known, each)] if open_to_us else [],
         "before": _before(await queries.versions(session, post), badges([*known.values()])),
         "share": written.share,
@@ -119,6 +120,19 @@ def _changes(written: Written, out: Sequence[Delivery], known: Mapping[UUID, Acc
         if _can_change(known, each) and not (together and each in shared)
     ]
     return fields
+
+
+async def _pictures(session: AsyncSession, out: Sequence[Delivery], known: Mapping[UUID, Account]) -> list[Change]:
+    """One field for each picture, if whoever carries it can change it."""
+    carrying = [each for each in out if each.media_ids]
+    if not all(_can_change(known, each) for each in carrying):
+        return []
+    limit = min((accounts.limits_of(known[each.account_id]).alt_length for each in carrying), default=0)
+    found = await queries.described(session, carrying)
+    return [
+        Change(f"alt-{media_id}", f"What picture {number} shows", alt, limit)
+        for number, (media_id, alt) in enumerate(found, 1)
+    ]
 
 
 def _can_change(known: Mapping[UUID, Account], delivery: Delivery) -> bool:

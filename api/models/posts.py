@@ -229,6 +229,8 @@ class DeliveryVersion(Row, table=True):
     number: int
     text: str
     content_warning: str = ""
+    alts: list[str] | None = Field(default=None, sa_column=Column(MaybeJson, nullable=True))
+    """How its pictures were described, where that was changed."""
     replaced_at: datetime
     changed_by_id: UUID | None = Field(default=None, foreign_key="people.id")
     """Null: it was changed on the platform itself."""

@@ -1,6 +1,6 @@
 """Errands in a worker's hands: taken with a lease, written down when the platform has said something."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -56,7 +56,9 @@ class Asked:
     language: str
     repost: bool
     alts: tuple[str, ...]
-    """What stands for its pictures, in order."""
+    """What stands for its pictures from now on, in order."""
+    alts_before: tuple[str, ...]
+    media_ids: tuple[UUID, ...]
     address: Address
     active: bool
     sealed: Sealed | None
@@ -125,7 +127,8 @@ async def done(session: AsyncSession, asked: Asked, at: datetime, found: Edited 
         if errand.kind is ErrandKind.WITHDRAW:
             delivery.gone_at, delivery.version = delivery.gone_at or at, delivery.version + 1
         elif found is not None:
-            await _say(session, delivery, found, at, None if stays else errand.asked_by_id)
+            described = () if stays else await _describe(session, asked)
+            await _say(session, delivery, found, at, None if stays else errand.asked_by_id, described)
         _audit(session, errand, delivery)
     await session.flush()
     return Done(errand.id, errand.kind, asked.delivery_id, post_id, asked.message_id, found.text if found else None)
@@ -204,18 +207,21 @@ def _statement(ids: Collection[UUID]) -> Select[Any]:
 
 _OF_ERRAND = (
     "id", "kind", "account_id", "delivery_id", "message_id", "created_at", "tries", "remote_id", "text",
-    "content_warning",
+    "content_warning", "alts",
 )  # fmt: skip
 
 
 def _asked(row: Any, alts: dict[str, str]) -> Asked:
+    before = tuple(alts[each] for each in row.media_ids or () if each in alts)
     return Asked(
         id=row.id, kind=row.kind, account_id=row.account_id, delivery_id=row.delivery_id, message_id=row.message_id,
         created_at=row.created_at, tries=row.tries, remote_id=row.remote_id, text=row.text or "",
         content_warning=row.content_warning, before=row.before or "", before_warning=row.before_warning or "",
         visibility=row.visibility or Visibility.PUBLIC, in_reply_to=row.in_reply_to, language=row.language or "en",
         repost=row.delivery_kind is DeliveryKind.REPOST,
-        alts=tuple(alts[each] for each in row.media_ids or () if each in alts),
+        alts=tuple(row.alts) if row.alts is not None else before,
+        alts_before=before,
+        media_ids=tuple(UUID(each) for each in row.media_ids or ()),
         address=Address(row.platform, row.instance, row.account_remote_id, row.handle),
         active=row.account_state is AccountState.ACTIVE,
         sealed=Sealed(row.key_id, row.box) if row.box else None,
@@ -246,19 +252,33 @@ def _close(errand: Errand, state: ErrandState, at: datetime, error: str | None) 
     errand.version, errand.updated_at = errand.version + 1, at
 
 
-async def _say(session: AsyncSession, delivery: Delivery, found: Edited, at: datetime, by: UUID | None) -> None:
-    """What stands there now, and what stood there before it."""
-    if (delivery.text, delivery.content_warning) == (found.text, found.content_warning):
-        return
-    before: Sequence[Any] = (
+async def _describe(session: AsyncSession, asked: Asked) -> tuple[str, ...]:
+    """The pictures are described anew for whatever shows them; returns the old words, where they differ."""
+    if asked.alts == asked.alts_before:
+        return ()
+    for media_id, alt in zip(asked.media_ids, asked.alts, strict=False):
         await session.execute(
-            select(col(DeliveryVersion.number)).where(col(DeliveryVersion.delivery_id) == delivery.id)
+            update(Media)
+            .where(col(Media.id) == media_id, col(Media.alt) != alt)
+            .values(alt=alt, version=col(Media.version) + 1)
+            .execution_options(synchronize_session=False)
         )
-    ).all()
+    return asked.alts_before
+
+
+async def _say(
+    session: AsyncSession, delivery: Delivery, found: Edited, at: datetime, by: UUID | None, described: tuple[str, ...]
+) -> None:
+    """What stands there now, and what stood there before it."""
+    if (delivery.text, delivery.content_warning) == (found.text, found.content_warning) and not described:
+        return
+    rows = await session.execute(
+        select(func.count()).select_from(DeliveryVersion).where(col(DeliveryVersion.delivery_id) == delivery.id)
+    )
     session.add(
         DeliveryVersion(
-            delivery_id=delivery.id, number=len(before) + 1, text=delivery.text,
-            content_warning=delivery.content_warning, replaced_at=at, changed_by_id=by,
+            delivery_id=delivery.id, number=rows.scalar_one() + 1, text=delivery.text,
+            content_warning=delivery.content_warning, alts=list(described) or None, replaced_at=at, changed_by_id=by,
         )
     )  # fmt: skip
     delivery.text, delivery.content_warning, delivery.edited_at = found.text, found.content_warning, at

@@ -61,11 +61,13 @@ async def ask_withdraw(session: AsyncSession, by: Viewer | None, delivery: Deliv
     return _asked(session, errand)
 
 
-async def ask_edit(session: AsyncSession, by: Viewer, delivery: Delivery, text: str, warning: str) -> Errand:
+async def ask_edit(
+    session: AsyncSession, by: Viewer, delivery: Delivery, text: str, warning: str, alts: list[str] | None = None
+) -> Errand:
     """The caller has checked that the platform can, that the words fit, and who may. Edits are done in their order."""
     await _held(session, delivery)
     errand = _about(delivery, ErrandKind.EDIT, by)
-    errand.text, errand.content_warning = text, warning
+    errand.text, errand.content_warning, errand.alts = text, warning, alts
     return _asked(session, errand)
 
 

@@ -31,6 +31,8 @@ async def update(session: AsyncSession, viewer: Viewer, post_id: UUID, patch: Po
     if version is not None and version != post.version:
         raise Stale
     await _keep_repost(session, post, patch)
+    if post.state not in editing.OUT and patch.descriptions:
+        raise Conflict("It is not out yet: change the descriptions of the pictures themselves.")
     if post.state in editing.OUT:
         await _sent(session, viewer, post, patch)
     elif post.state in service.UNSENT:

@@ -10,7 +10,7 @@ from sqlmodel import col
 
 from api.accounts import queries as accounts
 from api.audit import service as audit
-from api.core.errors import Conflict
+from api.core.errors import Conflict, Invalid
 from api.models import (
     Account,
     Delivery,
@@ -18,6 +18,7 @@ from api.models import (
     Errand,
     ErrandKind,
     ErrandState,
+    Media,
     Post,
     PostState,
     Viewer,
@@ -51,10 +52,13 @@ async def edit(
     rows = await waiting.of_post(session, [post.id])
     there = await _standing_words(session, rows)
     wanted = {each.id: (variants.get(each.account_id, text), warning) for each in rows}
-    changed = [each for each in rows if each.id in there and there[each.id] != wanted[each.id]]
+    described = await _described(session, rows, patch)
+    changed = [
+        each for each in rows if each.id in there and (there[each.id] != wanted[each.id] or each.id in described)
+    ]
     await _may_change(session, viewer, changed, wanted)
     for delivery in sorted(changed, key=lambda each: each.id):
-        await errands.ask_edit(session, viewer, delivery, *wanted[delivery.id])
+        await errands.ask_edit(session, viewer, delivery, *wanted[delivery.id], described.get(delivery.id))
     for delivery in rows:
         if delivery.state in NOT_OUT:  # should somebody send it again, it says what the others say
             await outbox.change_words(session, viewer, delivery, *wanted[delivery.id])
@@ -74,6 +78,21 @@ def _words(delivery: Delivery, asked: Errand | None) -> tuple[str, str]:
     if asked is not None and asked.state is ErrandState.ASKED:
         return asked.text or "", asked.content_warning
     return delivery.text, delivery.content_warning
+
+
+async def _described(session: AsyncSession, rows: Sequence[Delivery], patch: PostPatch) -> dict[UUID, list[str]]:
+    """The new descriptions, whole and in order, of each delivery whose pictures get other ones."""
+    wanted = {str(each.media_id): each.alt for each in patch.descriptions or ()}
+    carried = {media_id for each in rows for media_id in each.media_ids or ()}
+    if unknown := set(wanted) - carried:
+        raise Invalid("One of these pictures is not in this post.", "descriptions", unknown=sorted(unknown))
+    found = await session.execute(
+        select(col(Media.id), col(Media.alt)).where(col(Media.id).in_([UUID(each) for each in carried]))
+    )
+    present = {str(media_id): alt for media_id, alt in found.tuples()}
+    new = {each.id: [wanted.get(one, present.get(one, "")) for one in each.media_ids or ()] for each in rows}
+    old = {each.id: [present.get(one, "") for one in each.media_ids or ()] for each in rows}
+    return {key: alts for key, alts in new.items() if alts != old[key]}
 
 
 async def _may_change(

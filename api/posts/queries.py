@@ -19,6 +19,7 @@ from api.models import (
     Delivery,
     DeliveryState,
     Destination,
+    Media,
     Person,
     Post,
     PostState,
@@ -145,6 +146,14 @@ async def gone_with_originals(session: AsyncSession, viewer: Viewer, since: date
     return rows.scalars().all()
 
 
+async def described(session: AsyncSession, deliveries: Iterable[Delivery]) -> list[tuple[UUID, str]]:
+    """The pictures that these carry, each once and in order, with what stands for them."""
+    ids = list(dict.fromkeys(UUID(each) for delivery in deliveries for each in delivery.media_ids or ()))
+    rows = await session.execute(select(col(Media.id), col(Media.alt)).where(col(Media.id).in_(ids)))
+    known = dict(rows.tuples().all())
+    return [(each, known[each]) for each in ids if each in known]
+
+
 async def versions(session: AsyncSession, post: Post) -> list[Version]:
     """Everything of it that was public and was changed, on whichever account. The caller has passed the gate."""
     deliveries = {each.id: each for each in await outbox.of_post(session, [post.id])}
@@ -159,6 +168,7 @@ async def versions(session: AsyncSession, post: Post) -> list[Version]:
             account_id=deliveries[each.delivery_id].account_id,
             text=each.text,
             content_warning=each.content_warning,
+            descriptions=each.alts,
             replaced_at=each.replaced_at,
             changed_by=names.get(each.changed_by_id) if each.changed_by_id else None,
         )

@@ -73,6 +73,11 @@ class PostIn(Wire):
         return self
 
 
+class DescriptionIn(Wire):
+    media_id: UUID
+    alt: Annotated[Words, Field(max_length=10_000)]
+
+
 class PostPatch(Wire):
     """Only what is sent changes; null changes nothing. `account_ids` and `variants` are complete lists."""
 
@@ -89,6 +94,9 @@ class PostPatch(Wire):
     useful_until: Moment | None = None
     content_warning: Annotated[Words, Field(max_length=500)] | None = Field(
         None, description="Of what is out already: what stands before the words. Empty takes it away."
+    )
+    descriptions: Annotated[list[DescriptionIn], Field(max_length=20)] | None = Field(
+        None, description="Of pictures that are out already: new words for people who cannot see them."
     )
 
     @model_validator(mode="after")
@@ -161,6 +169,7 @@ class VersionOut(Out):
     account_id: UUID
     text: str
     content_warning: str
+    descriptions: list[str] | None = Field(description="Of its pictures, where they were changed.")
     replaced_at: datetime
     changed_by: str | None
 

@@ -56,5 +56,6 @@ class Version:
     account_id: UUID
     text: str
     content_warning: str
+    descriptions: list[str] | None
     replaced_at: datetime
     changed_by: str | None

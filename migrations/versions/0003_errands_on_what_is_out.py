@@ -3,6 +3,7 @@
 import sqlalchemy as sa
 import sqlmodel
 from alembic import op
+from sqlalchemy.dialects import postgresql
 
 revision = "0003"
 down_revision = "0002"
@@ -20,6 +21,13 @@ def upgrade() -> None:
         sa.Column("number", sa.Integer(), nullable=False),
         sa.Column("text", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("content_warning", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column(
+            "alts",
+            sa.JSON(none_as_null=True).with_variant(
+                postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), "postgresql"
+            ),
+            nullable=True,
+        ),
         sa.Column("replaced_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
         sa.Column("changed_by_id", sa.Uuid(), nullable=True),
         sa.ForeignKeyConstraint(
@@ -41,6 +49,15 @@ def upgrade() -> None:
         batch_op.add_column(
             sa.Column("content_warning", sqlmodel.sql.sqltypes.AutoString(), server_default="", nullable=False)
         )
+        batch_op.add_column(
+            sa.Column(
+                "alts",
+                sa.JSON(none_as_null=True).with_variant(
+                    postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), "postgresql"
+                ),
+                nullable=True,
+            )
+        )
 
     with op.batch_alter_table("posts", schema=None) as batch_op:
         batch_op.add_column(sa.Column("withdrawn_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True))
@@ -60,6 +77,7 @@ def downgrade() -> None:
         batch_op.drop_column("withdrawn_at")
 
     with op.batch_alter_table("errands", schema=None) as batch_op:
+        batch_op.drop_column("alts")
         batch_op.drop_column("content_warning")
 
     with op.batch_alter_table("deliveries", schema=None) as batch_op:

@@ -22,6 +22,7 @@ from web.render import page
 from web.typed import VARIANT
 
 router = APIRouter()
+ALT = "alt-"
 
 
 @router.post("/posts/{post_id}/withdraw")
@@ -74,6 +75,9 @@ def _patch(typed: dict[str, str], own: dict[UUID, str], post: Post) -> PostPatch
         "text": text,
         "variants": [{"account_id": key, "text": said} for key, said in variants.items()],
         "content_warning": typed.get("content_warning"),
+        "descriptions": [
+            {"media_id": name.removeprefix(ALT), "alt": said} for name, said in typed.items() if name.startswith(ALT)
+        ],
     }
     return PostPatch.model_validate(wanted)
 

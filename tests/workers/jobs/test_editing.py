@@ -6,7 +6,7 @@ import pytest
 
 from api.core.clock import clock
 from api.core.errors import Conflict, Forbidden, Invalid, NotFound, Stale
-from api.models import Account, DeliveryVersion, ErrandState, Post, PostState, Viewer
+from api.models import Account, Delivery, DeliveryVersion, ErrandState, Media, MediaKind, Post, PostState, Viewer
 from api.outbox import errands
 from api.outbox.errand_work import CHANGED_THERE
 from api.platforms.values import Platform
@@ -154,3 +154,26 @@ async def test_strangers_find_nothing_and_contributors_may_not(practice: Practic
             await change(practice, post.id, viewer, text=OPEN)
     await practice.errands()
     assert await practice.town.stands(delivery) == CLOSED
+
+
+async def test_a_picture_is_described_anew_and_how_it_was_described_is_kept(practice: Practice, cast: Cast) -> None:
+    post, delivery = await practice.sent(cast.alice, practice.north, CLOSED)
+    async with practice.runtime.unit_of_work() as session:
+        picture = Media(
+            force_id=cast.force.id, team_id=cast.team.id, uploaded_by_id=cast.alice.person_id, kind=MediaKind.IMAGE,
+            content_type="image/jpeg", file="f", sha256="s", size=1, alt="A lane",
+        )  # fmt: skip
+        session.add(picture)
+        await session.flush()
+        (await session.get_one(Delivery, delivery.id)).media_ids = [str(picture.id)]
+    with pytest.raises(Invalid, match="not in this post"):
+        await change(practice, post.id, descriptions=[{"media_id": str(post.id), "alt": "x"}])
+    await change(practice, post.id, descriptions=[{"media_id": str(picture.id), "alt": "A lane under water"}])
+    await practice.errands()
+    assert (await practice.asked())[0].state is ErrandState.DONE
+    async with practice.runtime.read() as session:
+        assert (await session.get_one(Media, picture.id)).alt == "A lane under water"
+    (before,) = await versions(practice, post.id)
+    assert (before.text, before.alts) == (CLOSED, ["A lane"])
+    await change(practice, post.id, descriptions=[{"media_id": str(picture.id), "alt": "A lane under water"}])
+    assert len(await practice.asked()) == 1, "Nothing is different"
