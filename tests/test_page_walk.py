@@ -52,6 +52,7 @@ CONTRIBUTOR_MAY = {
     "GET /write", "GET /write/standard", "GET /write/{post_id}",
     "POST /write", "POST /write/fill", "POST /write/check", "POST /write/{post_id}",
     "GET /posts/{post_id}", "GET /posts/{post_id}/deliveries", "POST /posts/{post_id}/cancel", "GET /calendar",
+    "GET /share/{post_id}", "POST /share/{post_id}",
     "GET /priorities", "GET /priorities/{priority_id}", "POST /priorities/{priority_id}/draft",
     "GET /questions/{question_id}", "GET /questions/{question_id}/picture", "GET /questions/{question_id}/decision",
     "GET /questions/{question_id}/tally", "POST /questions/{question_id}/tally",

@@ -45,6 +45,7 @@ CONTRIBUTOR_MAY = {
     "GET /me", "GET /people", "GET /people/{person_id}",
     "GET /tokens", "POST /tokens", "GET /sessions",
     "GET /posts", "POST /posts", "GET /posts/{post_id}", "PATCH /posts/{post_id}", "POST /posts/{post_id}/cancel",
+    "POST /posts/{post_id}/share", "GET /posts/{post_id}/versions",
     "GET /deliveries", "GET /standard-posts", "GET /standard-posts/{standard_post_id}",
     "GET /schedules", "GET /schedules/{schedule_id}",
     "GET /conversations", "GET /conversations/{conversation_id}", "POST /conversations/{conversation_id}/read",

@@ -27,22 +27,25 @@ from web.pages import (
     did,
     inbox,
     me,
+    mend,
     people,
     picture,
     posts,
     priorities,
     records,
+    share,
     signin,
     teams,
     today,
     tokens,
+    withdraw,
     write,
 )
 from web.sessions import by_cookie
 
 SCREENS = (
     today, inbox, write, posts, calendar, priorities, answers, records, picture, did, connect, accounts, people, teams,
-    tokens, me, signin,
+    tokens, me, signin, withdraw, share, mend,
 )  # fmt: skip
 Authenticate = Callable[[Request], Awaitable[Viewer | None]]
 

@@ -65,6 +65,10 @@ class Post(Shared, table=True):
     confirmed_by_id: UUID | None = Field(default=None, foreign_key="people.id")
     confirmed_at: datetime | None = None
     confirmed_how: str | None = None
+    withdrawn_at: datetime | None = None
+    """When it was asked to be taken down: whatever of it still lands goes, too."""
+    withdrawn_by_id: UUID | None = Field(default=None, foreign_key="people.id")
+    """Null beside a time: the software, because what it shares was taken down."""
 
 
 class Destination(Row, table=True):
@@ -218,3 +222,22 @@ class Delivery(Shared, table=True):
     """Found deleted on the platform."""
     watched_at: datetime | None = None
     """When replies to it were last looked for."""
+    edited_at: datetime | None = None
+    """When its words were last changed where they stand."""
+
+
+class DeliveryVersion(Row, table=True):
+    """What stood on a platform until it was changed."""
+
+    __tablename__ = "delivery_versions"
+    __table_args__ = (UniqueConstraint("delivery_id", "number"),)
+
+    delivery_id: UUID = Field(foreign_key="deliveries.id", ondelete="CASCADE")
+    number: int
+    text: str
+    content_warning: str = ""
+    alts: list[str] | None = Field(default=None, sa_column=Column(MaybeJson, nullable=True))
+    """How its pictures were described, where that was changed."""
+    replaced_at: datetime
+    changed_by_id: UUID | None = Field(default=None, foreign_key="people.id")
+    """Null: it was changed on the platform itself."""

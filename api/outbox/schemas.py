@@ -5,7 +5,7 @@ from uuid import UUID
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StrictBool
 
 from api.core.wire import Wire
-from api.models import DeliveryState
+from api.models import DeliveryKind, DeliveryState
 
 
 class DeliveryOut(BaseModel):
@@ -26,6 +26,9 @@ class DeliveryOut(BaseModel):
     remote_id: str | None
     url: str | None
     error: str | None = Field(description="A sentence for whoever has to act.")
+    kind: DeliveryKind
+    edited_at: AwareDatetime | None = Field(description="When its words were last changed where they stand.")
+    gone_at: AwareDatetime | None = Field(description="Since when it is not there any more, by us or by somebody else.")
 
 
 class RetryIn(Wire):

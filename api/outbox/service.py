@@ -17,16 +17,16 @@ from api.core.clock import now
 from api.core.errors import Conflict, NotFound
 from api.core.jobs import Job
 from api.core.runtime import settings_of
-from api.models import Account, AccountState, Delivery, DeliveryState, Force, Viewer
+from api.models import Account, AccountState, Delivery, DeliveryKind, DeliveryState, Force, Post, Viewer
 from api.outbox.claiming import Claim, Settled, claim, expire_leases, miss, release, renew, start, to_read_back
 from api.outbox.parts import BEFORE_IT, follow, follow_again
 from api.outbox.recording import Recorded, doubt, linked, note_on_accounts, record
 from api.platforms.values import Card, Visibility
 
 __all__ = [
-    "Claim", "Recorded", "Settled", "cancel", "change_words", "claim", "doubt", "expire_leases", "follow",
+    "Claim", "Recorded", "Settled", "cancel", "change_unsent", "change_words", "claim", "doubt", "expire_leases", "follow",
     "keep_card", "linked", "miss", "move", "note_on_accounts", "queue", "queue_parts", "record", "release", "renew",
-    "retry", "start", "to_read_back", "useful_until",
+    "retry", "start", "stop", "to_read_back", "useful_until",
 ]  # fmt: skip
 
 SEND = Job("send")
@@ -62,6 +62,7 @@ async def queue(
     team_id: UUID | None = None,
     before: Delivery | None = None,
     parts: int = 1,
+    shares: str | None = None,
 ) -> Delivery:
     """One thing for one account. Who may, and what the audit says of it, is the caller's: a post or a reply."""
     if account.force_id != viewer.force_id:
@@ -81,6 +82,8 @@ async def queue(
         parent_id=before.id if before else None,
         part=before.part + 1 if before else 1,
         parts=parts,
+        kind=DeliveryKind.REPOST if shares else DeliveryKind.POST,
+        shares=shares,
         due_at=due_at,
         not_before=due_at,
         useful_until=useful_until or await _useful_until(session, account.force_id, due_at),
@@ -140,13 +143,26 @@ async def change_words(session: AsyncSession, viewer: Viewer, delivery: Delivery
         await _while_queued(session, delivery, **changed)
 
 
+async def change_unsent(
+    session: AsyncSession, viewer: Viewer, delivery: Delivery, text: str, content_warning: str
+) -> None:
+    """Of one that did not go out, and would say this if somebody sent it again."""
+    _same_force(viewer, delivery)
+    await _change(session, delivery, delivery.state, text=text, content_warning=content_warning)
+
+
 async def cancel(session: AsyncSession, viewer: Viewer, delivery: Delivery) -> None:
     """Either this or the claim of a worker wins; never both."""
     _same_force(viewer, delivery)
+    await stop(session, viewer, delivery)
+
+
+async def stop(session: AsyncSession, by: Viewer | None, delivery: Delivery) -> None:
+    """The same; None: by the software, because what it is about was taken down."""
     # What is held does not move by itself, so that it can be stopped as well.
     was = DeliveryState.HELD if delivery.state is DeliveryState.HELD else DeliveryState.QUEUED
     await _change(session, delivery, was, state=DeliveryState.CANCELLED)
-    audit.record(session, viewer, "deliveries.cancel", "delivery", delivery.id)
+    audit.record(session, by, "deliveries.cancel", "delivery", delivery.id, delivery.force_id)
 
 
 async def retry(session: AsyncSession, viewer: Viewer, delivery: Delivery, *, even_if_unsure: bool = False) -> Delivery:
@@ -159,6 +175,7 @@ async def retry(session: AsyncSession, viewer: Viewer, delivery: Delivery, *, ev
         raise Conflict(UNSURE)
     if delivery.parent_id is not None and delivery.in_reply_to is None:
         raise Conflict(BEFORE_IT.format(part=delivery.part - 1))
+    await _is_wanted(session, delivery)
     await _account_can_send(session, delivery.account_id)
     moment = now()
     times = {
@@ -173,6 +190,12 @@ async def retry(session: AsyncSession, viewer: Viewer, delivery: Delivery, *, ev
     audit.record(session, viewer, "deliveries.retry", "delivery", delivery.id, was=was, even_if_unsure=even_if_unsure)
     jobs.ask(session, SEND)
     return delivery
+
+
+async def _is_wanted(session: AsyncSession, delivery: Delivery) -> None:
+    post = await session.get(Post, delivery.post_id) if delivery.post_id else None
+    if post is not None and post.withdrawn_at is not None:
+        raise Conflict("Its post was taken down. Write it again if it should go out.")
 
 
 async def _account_can_send(session: AsyncSession, account_id: UUID) -> None:

@@ -26,6 +26,12 @@ class Facts:
     """Its server looks up what a link leads to; elsewhere we say it with the post."""
     visibilities: frozenset[Visibility]
     """What a post can be there; answers are as visible as what they answer."""
+    shared_by_id: bool
+    """A repost names what it shares by its id; elsewhere by its address, since each server has ids of its own."""
+    copies_stay: str
+    """What a person must know about a post that is taken down."""
+    direct_is_final: bool = False
+    """What was said in private cannot be changed, taken down or liked afterwards."""
     app_password: bool = False
     """Connected with a handle and an app password, not by a page of the platform's where somebody says yes."""
 
@@ -43,6 +49,8 @@ FACTS = {
         can_warn=True,
         makes_cards=True,
         visibilities=frozenset({Visibility.PUBLIC, Visibility.UNLISTED, Visibility.FOLLOWERS}),
+        shared_by_id=False,
+        copies_stay="Other servers are told to remove it as well, but copies there may stay.",
     ),
     Platform.BLUESKY: Facts(
         label="Bluesky",
@@ -57,6 +65,9 @@ FACTS = {
         can_warn=False,
         makes_cards=False,
         visibilities=frozenset({Visibility.PUBLIC}),
+        shared_by_id=True,
+        copies_stay="Others who keep copies of what is public there may keep theirs.",
+        direct_is_final=True,
         app_password=True,
     ),
 }

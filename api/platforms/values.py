@@ -129,6 +129,14 @@ class Published:
 
 
 @dataclass(frozen=True, slots=True)
+class Edited:
+    """What stands there after a change was asked for. Other words than ours: somebody had changed it there before."""
+
+    text: str = field(repr=False)
+    content_warning: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class RawItem:
     """One thing as the platform sent it, kept before anybody interprets it."""
 

@@ -17,10 +17,10 @@ from api.core.clock import now
 from api.core.errors import Conflict, Invalid, Stale
 from api.library import queries as library
 from api.library.filling import fits
-from api.models import Delivery, DeliveryState, Post, PostState, Schedule, ScheduleState, Viewer
+from api.models import Delivery, DeliveryState, Post, PostState, Schedule, ScheduleState, ShareHow, Viewer
 from api.outbox import queries as waiting
 from api.outbox import service as outbox
-from api.posts import checks, queries, service
+from api.posts import checks, editing, queries, service, shares
 from api.posts.schemas import PostPatch, refuse_unknown_variants
 from api.posts.values import Outgoing, When, Words
 
@@ -31,7 +31,12 @@ async def update(session: AsyncSession, viewer: Viewer, post_id: UUID, patch: Po
     access.require(viewer, Action.DRAFT, post.team_id)
     if version is not None and version != post.version:
         raise Stale
-    if post.state in service.UNSENT:
+    await _keep_repost(session, post, patch)
+    if post.state not in editing.OUT and patch.descriptions:
+        raise Conflict("It is not out yet: change the descriptions of the pictures themselves.")
+    if post.state in editing.OUT:
+        await _sent(session, viewer, post, patch)
+    elif post.state in service.UNSENT:
         await _draft(session, viewer, post, patch)
     else:
         await _scheduled(session, viewer, post, patch)
@@ -76,7 +81,7 @@ async def _scheduled(session: AsyncSession, viewer: Viewer, post: Post, patch: P
     changes = _words(patch)
     words = replace(Words.of(post), **{name: value for name, value in changes.items() if name in Words.__slots__})
     outgoing = await service.outgoing(
-        session, viewer, post.team_id, words, {account_id: variants.get(account_id) for account_id in account_ids}
+        session, viewer, post, words, {account_id: variants.get(account_id) for account_id in account_ids}
     )
     checks.ready(outgoing)
     anew = await _say(session, viewer, deliveries, outgoing)
@@ -123,6 +128,18 @@ def by_account(deliveries: Sequence[Delivery]) -> dict[UUID, list[Delivery]]:
     for delivery in sorted(deliveries, key=lambda each: each.part):
         found.setdefault(delivery.account_id, []).append(delivery)
     return found
+
+
+async def _sent(session: AsyncSession, viewer: Viewer, post: Post, patch: PostPatch) -> None:
+    _, variants = await _wanted(session, post, patch)
+    await editing.edit(session, viewer, post, patch, variants)
+    await _keep_lock(session, viewer, post, variants)
+
+
+async def _keep_repost(session: AsyncSession, post: Post, patch: PostPatch) -> None:
+    share = (await shares.of(session, [post.id])).get(post.id)
+    if share and share.how is ShareHow.REPOST and (patch.text is not None or patch.variants):
+        raise Invalid("A repost passes on what somebody else wrote: it has no words to change.", "text")
 
 
 async def active_schedule(session: AsyncSession, post: Post) -> Schedule:

@@ -36,7 +36,7 @@ def ready(outgoing: Sequence[Outgoing]) -> None:
     for each in outgoing:
         if not each.text.strip():
             raise Invalid("Write something first: the text is empty.", "text")
-    unfilled = sorted({name for each in outgoing for name in names_in(each.text)})
+    unfilled = sorted({name for each in outgoing if not each.shares for name in names_in(each.text)})
     if unfilled:
         raise Invalid(f"Fill in {' and '.join('{' + name + '}' for name in unfilled)} first.", "text")
     _seen_as_wished(outgoing)
@@ -58,6 +58,8 @@ def _short_enough(outgoing: Iterable[Outgoing]) -> None:
     """Each part of it; in a thread only what cannot be cut, such as a link, is ever too long."""
     long = []
     for each in outgoing:
+        if each.shares:
+            continue
         over = max(too_many(each.account, part, each.words) for part in each.parts)
         if over > 0:
             long.append({"account_id": str(each.account.id), "handle": each.account.handle, "over": over})

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, select
@@ -13,9 +14,23 @@ from api.access.service import Action
 from api.core.errors import NotFound
 from api.core.gates import the_one
 from api.core.paging import PAGE, Page, paged
-from api.models import Account, Delivery, DeliveryState, Destination, Person, Post, PostState, Schedule, Team, Viewer
+from api.models import (
+    Account,
+    Delivery,
+    DeliveryState,
+    Destination,
+    Media,
+    Person,
+    Post,
+    PostState,
+    Schedule,
+    Team,
+    Viewer,
+)
+from api.outbox import errands
 from api.outbox import queries as outbox
-from api.posts.values import Written
+from api.posts import shares
+from api.posts.values import Version, Written
 
 
 async def posts(
@@ -100,10 +115,12 @@ async def with_deliveries(session: AsyncSession, posts: Sequence[Post]) -> list[
         select(col(Person.id), col(Person.name)).where(col(Person.id).in_({post.author_id for post in posts}))
     )
     names = {row.id: row.name for row in people}
+    shared = await shares.of(session, ids)
     return [
         Written(
             post, names.get(post.author_id, ""), destinations[post.id],
             _that_count(deliveries[post.id], destinations[post.id], schedules.get(post.id)), schedules.get(post.id),
+            shared.get(post.id),
         )
         for post in posts
     ]  # fmt: skip
@@ -111,6 +128,52 @@ async def with_deliveries(session: AsyncSession, posts: Sequence[Post]) -> list[
 
 async def written(session: AsyncSession, post: Post) -> Written:
     return (await with_deliveries(session, [post]))[0]
+
+
+async def gone_with_originals(session: AsyncSession, viewer: Viewer, since: datetime) -> Sequence[Post]:
+    """The viewer's own that were taken down by the software since then, with what they share."""
+    rows = await session.execute(
+        select(Post)
+        .where(
+            _seen(viewer),
+            col(Post.author_id) == viewer.person_id,
+            col(Post.withdrawn_at) >= since,
+            col(Post.withdrawn_by_id).is_(None),
+        )
+        .order_by(col(Post.withdrawn_at).desc())
+        .limit(PAGE)
+    )
+    return rows.scalars().all()
+
+
+async def described(session: AsyncSession, deliveries: Iterable[Delivery]) -> list[tuple[UUID, str]]:
+    """The pictures that these carry, each once and in order, with what stands for them."""
+    ids = list(dict.fromkeys(UUID(each) for delivery in deliveries for each in delivery.media_ids or ()))
+    rows = await session.execute(select(col(Media.id), col(Media.alt)).where(col(Media.id).in_(ids)))
+    known = dict(rows.tuples().all())
+    return [(each, known[each]) for each in ids if each in known]
+
+
+async def versions(session: AsyncSession, post: Post) -> list[Version]:
+    """Everything of it that was public and was changed, on whichever account. The caller has passed the gate."""
+    deliveries = {each.id: each for each in await outbox.of_post(session, [post.id])}
+    kept = await errands.versions(session, list(deliveries))
+    people = await session.execute(
+        select(col(Person.id), col(Person.name)).where(col(Person.id).in_({each.changed_by_id for each in kept}))
+    )
+    names = dict(people.tuples().all())
+    return [
+        Version(
+            delivery_id=each.delivery_id,
+            account_id=deliveries[each.delivery_id].account_id,
+            text=each.text,
+            content_warning=each.content_warning,
+            descriptions=each.alts,
+            replaced_at=each.replaced_at,
+            changed_by=names.get(each.changed_by_id) if each.changed_by_id else None,
+        )
+        for each in kept
+    ]
 
 
 def _that_count(

@@ -10,9 +10,10 @@ from api.platforms.values import Limits, Platform
 from api.posts.values import Outgoing, Words
 
 
-def outgoing(account: Account, words: Words, variant: str | None = None) -> Outgoing:
+def outgoing(account: Account, words: Words, variant: str | None = None, shares: str | None = None) -> Outgoing:
     text = words.text if variant is None else variant
-    return Outgoing(account, text, words, parts_of(account, text, words) if words.as_thread else (text,))
+    parts = parts_of(account, text, words) if words.as_thread and not shares else (text,)
+    return Outgoing(account, text, words, parts, shares)
 
 
 def parts_of(account: Account, text: str, words: Words) -> tuple[str, ...]:

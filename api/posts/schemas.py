@@ -9,9 +9,10 @@ from pydantic import ConfigDict, Field, StrictBool, model_validator
 from api.core.errors import Invalid
 from api.core.shapes import Moment, Out, Words
 from api.core.wire import Wire
-from api.models import Confirmation, PostState
+from api.models import Confirmation, PostState, ShareHow
 from api.outbox.schemas import DeliveryOut
 from api.platforms.values import Visibility
+from api.posts.standing import StandingState
 from api.posts.values import Written
 
 MOST_ACCOUNTS = 50
@@ -84,6 +85,11 @@ class PostIn(Wire):
         return self
 
 
+class DescriptionIn(Wire):
+    media_id: UUID
+    alt: Annotated[Words, Field(max_length=10_000)]
+
+
 class PostPatch(Wire):
     """Only what is sent changes; null changes nothing. `account_ids` and `variants` are complete lists."""
 
@@ -100,8 +106,13 @@ class PostPatch(Wire):
     useful_until: Moment | None = None
     language: Language | None = None
     visibility: ForPosts | None = None
-    content_warning: Warned | None = None
+    content_warning: Warned | None = Field(
+        None, description="Of what is out already, too: what stands before the words. Empty takes it away."
+    )
     as_thread: StrictBool | None = None
+    descriptions: Annotated[list[DescriptionIn], Field(max_length=20)] | None = Field(
+        None, description="Of pictures that are out already: new words for people who cannot see them."
+    )
 
     @model_validator(mode="after")
     def _consistent(self) -> "PostPatch":
@@ -116,6 +127,80 @@ class PublishIn(Wire):
 
     publish_at: Moment | None = None
     useful_until: Moment | None = None
+
+
+class WithdrawIn(Wire):
+    """The reason is kept in the audit."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"reason": "The road is open again since noon"}]})
+
+    reason: Annotated[Words, Field(max_length=500)]
+
+
+class ShareIn(Wire):
+    """`text` is a line of yours: with `link` it stands before the address of the original, a repost has none."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "team_id": EXAMPLE_ID,
+                    "how": "link",
+                    "text": "Northgate: the same team is at the library on Saturday.",
+                    "account_ids": [EXAMPLE_ACCOUNT],
+                },
+                {"team_id": EXAMPLE_ID, "how": "repost", "account_ids": [EXAMPLE_ACCOUNT]},
+            ]
+        }
+    )
+
+    team_id: UUID
+    how: ShareHow
+    account_ids: Annotated[list[UUID], Field(min_length=1, max_length=MOST_ACCOUNTS)]
+    text: Text = ""
+    publish_at: Moment | None = Field(
+        None, description="When it goes out; the last 60 seconds mean now. Needs posts:publish. Absent: a draft."
+    )
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "ShareIn":
+        check_accounts(self.account_ids, [])
+        if self.how is ShareHow.REPOST and self.text:
+            raise ValueError("a repost has no words of its own: share it as a link to add a line")
+        return self
+
+
+class SharedOut(Out):
+    """What it passes on: a delivery of the force's own."""
+
+    delivery_id: UUID
+    how: ShareHow
+
+
+class VersionOut(Out):
+    """What stood on an account until it was changed. `changed_by` null: somebody changed it on the platform itself."""
+
+    delivery_id: UUID
+    account_id: UUID
+    text: str
+    content_warning: str
+    descriptions: list[str] | None = Field(description="Of its pictures, where they were changed.")
+    replaced_at: datetime
+    changed_by: str | None
+
+
+class VersionsOut(Out):
+    items: list[VersionOut]
+
+
+class StandingOut(Out):
+    """What became of one account's: `state` is out, asked, gone, failed, stopped or in_doubt."""
+
+    account_id: UUID
+    delivery_id: UUID
+    state: StandingState
+    words: str
+    url: str | None
 
 
 class VariantOut(Out):
@@ -148,6 +233,8 @@ class PostOut(Out):
     confirmed_by_id: UUID | None
     confirmed_at: datetime | None
     confirmed_how: Confirmation | None
+    shares: SharedOut | None = Field(description="What it passes on, for a post that shares one of the force's own.")
+    withdrawn_at: datetime | None = Field(description="When it was asked to be taken down.")
     created_at: datetime
     updated_at: datetime
     deliveries: list[DeliveryOut]
@@ -159,6 +246,7 @@ class PostOut(Out):
             {name: getattr(post, name) for name in cls.model_fields if hasattr(post, name)}
             | {
                 "author": written.author,
+                "shares": SharedOut.model_validate(written.share) if written.share else None,
                 "account_ids": [each.account_id for each in written.destinations],
                 "variants": [VariantOut.model_validate(each) for each in written.destinations if each.text is not None],
                 "publish_at": schedule.publish_at if schedule else None,
@@ -168,6 +256,12 @@ class PostOut(Out):
             }
             | more
         )
+
+
+class WithdrawnOut(PostOut):
+    """`accounts` says of each in plain words whether it is down."""
+
+    accounts: list[StandingOut]
 
 
 class CancelledOut(PostOut):

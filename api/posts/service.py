@@ -20,7 +20,7 @@ from api.library import queries as library
 from api.library.filling import fill, fits
 from api.models import Account, Confirmation, Destination, Post, PostState, Schedule, Viewer
 from api.outbox import service as outbox
-from api.posts import checks, queries, saying
+from api.posts import checks, queries, saying, shares
 from api.posts.schemas import PostIn
 from api.posts.settling import settle as settle
 from api.posts.values import Outgoing, Words
@@ -103,7 +103,7 @@ async def queue(
         await outbox.queue_parts(
             session, viewer, each.account, each.parts, schedule.publish_at, schedule.useful_until,
             language=post.language, visibility=post.visibility, content_warning=post.content_warning,
-            post_id=post.id, schedule_id=schedule.id, team_id=post.team_id,
+            post_id=post.id, schedule_id=schedule.id, team_id=post.team_id, shares=each.shares,
         )  # fmt: skip
 
 
@@ -140,6 +140,13 @@ async def set_destinations(
     await session.flush()
 
 
+async def keep_variants(session: AsyncSession, post: Post, variants: Mapping[UUID, str]) -> None:
+    """The same accounts, each with its own words or the post's."""
+    for destination in (await queries.destinations_of(session, [post.id]))[post.id]:
+        destination.text = variants.get(destination.account_id)
+    await session.flush()
+
+
 async def chosen(session: AsyncSession, viewer: Viewer, team_id: UUID, account_ids: Sequence[UUID]) -> list[Account]:
     """The accounts in the order they were named, each the team's own or the force's."""
     found = await queries.chosen_accounts(session, viewer, account_ids)
@@ -155,17 +162,18 @@ async def outgoing_of(session: AsyncSession, viewer: Viewer, post: Post) -> list
     """What each account would say, every account one that this person may write as."""
     destinations = (await queries.destinations_of(session, [post.id]))[post.id]
     variants = {each.account_id: each.text for each in destinations}
-    return await outgoing(session, viewer, post.team_id, Words.of(post), variants)
+    return await outgoing(session, viewer, post, Words.of(post), variants)
 
 
 async def outgoing(
-    session: AsyncSession, viewer: Viewer, team_id: UUID, words: Words, variants: Mapping[UUID, str | None]
+    session: AsyncSession, viewer: Viewer, post: Post, words: Words, variants: Mapping[UUID, str | None]
 ) -> list[Outgoing]:
     """The same for words that are not kept yet. None: what everybody says."""
-    found = await chosen(session, viewer, team_id, list(variants))
+    found = await chosen(session, viewer, post.team_id, list(variants))
     for account in found:
         await accounts.require_writable(session, viewer, account)
-    return [saying.outgoing(account, words, variants[account.id]) for account in found]
+    passed_on = await shares.passed_on(session, post.id, found)
+    return [saying.outgoing(account, words, variants[account.id], passed_on.get(account.id)) for account in found]
 
 
 def require_publish(viewer: Viewer, team_id: UUID) -> None:

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from api.models import Delivery, DeliveryState, Destination, Post, PostState, Schedule, ScheduleState
+from api.posts import taking_down
 
 UNDER_WAY = (DeliveryState.CLAIMED, DeliveryState.SENDING, DeliveryState.UNKNOWN)
 WAITING = (DeliveryState.QUEUED, DeliveryState.HELD)
@@ -22,7 +23,14 @@ async def settle(session: AsyncSession, post_ids: Iterable[UUID]) -> None:
         return
     # Locked first and in one order: two workers recording two accounts of one post must see each other's rows.
     await session.flush()
-    await session.execute(select(col(Post.id)).where(col(Post.id).in_(ids)).order_by(col(Post.id)).with_for_update())
+    locked = await session.execute(
+        select(col(Post.id), col(Post.withdrawn_at))
+        .where(col(Post.id).in_(ids))
+        .order_by(col(Post.id))
+        .with_for_update()
+    )
+    # What landed although it was to be taken down goes as well, before its state is told.
+    await taking_down.late(session, [post_id for post_id, withdrawn_at in locked.tuples() if withdrawn_at])
     await session.execute(
         update(Post)
         .where(col(Post.id).in_(ids), exists().where(col(Delivery.post_id) == col(Post.id)))
@@ -53,6 +61,10 @@ def _state() -> Any:
     # Parts leave in order: an account has all of it once the last one is out.
     last = and_(col(Delivery.state) == DeliveryState.SENT, col(Delivery.part) == col(Delivery.parts))
     served = func.sum(case((last, 1), else_=0))
+    gone = func.sum(
+        case((and_(col(Delivery.state) == DeliveryState.SENT, col(Delivery.gone_at).is_not(None)), 1), else_=0)
+    )
+    doubtful = _how_many((DeliveryState.NEEDS_PERSON,))
     accounts = select(func.count()).where(col(Destination.post_id) == col(Post.id)).correlate(Post).scalar_subquery()
     return (
         select(
@@ -60,6 +72,7 @@ def _state() -> Any:
                 (under_way + tried > 0, PostState.SENDING.value),
                 (and_(waiting > 0, sent + not_sent > 0), PostState.SENDING.value),
                 (waiting > 0, PostState.SCHEDULED.value),
+                (and_(sent > 0, gone == sent, doubtful == 0), PostState.WITHDRAWN.value),
                 (and_(sent > 0, served < accounts), PostState.PARTLY_SENT.value),
                 (sent > 0, PostState.SENT.value),
                 (not_sent > 0, PostState.FAILED.value),

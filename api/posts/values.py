@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from uuid import UUID
 
-from api.models import Account, Delivery, Destination, Post, Schedule
+from api.models import Account, Delivery, Destination, Post, Schedule, Share
 from api.platforms.values import Visibility
 
 
@@ -18,6 +18,7 @@ class Written:
     destinations: Sequence[Destination]
     deliveries: Sequence[Delivery]
     schedule: Schedule | None
+    share: Share | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,8 @@ class Outgoing:
     text: str
     words: Words
     parts: tuple[str, ...]
+    shares: str | None = None
+    """A repost: what it passes on, as that platform names it. Its words are not ours to count."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,3 +64,16 @@ class Cancelled:
     stopped: Sequence[UUID]
     gone: Sequence[UUID]
     words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """What stood on an account until somebody changed it; None: on the platform itself."""
+
+    delivery_id: UUID
+    account_id: UUID
+    text: str
+    content_warning: str
+    descriptions: list[str] | None
+    replaced_at: datetime
+    changed_by: str | None

@@ -23,10 +23,14 @@ from api.models import (
     Conversation,
     Delivery,
     DeliveryState,
+    Destination,
     Membership,
     Message,
     Person,
     Post,
+    PostState,
+    Share,
+    ShareHow,
     SignIn,
     metadata,
 )
@@ -87,6 +91,7 @@ async def _one_of_everything(runtime: Runtime, cast: Cast, things: Belongings, h
         things.add("account_id", account.id)
         await _people(runtime, session, cast, things)
         await _posts(session, cast, account, things)
+        await _said_by_the_force(session, cast, account, things)
         await _talk(session, cast, account, things)
         await _priorities(session, cast, account, things)
     return things
@@ -153,19 +158,44 @@ async def _posts(session: AsyncSession, cast: Cast, account: Account, things: Be
     things.add("standard_post_id", standard.id)
 
 
+async def _said_by_the_force(session: AsyncSession, cast: Cast, account: Account, things: Belongings) -> None:
+    """A post of the force's own that is out, and a proposal of the team's to repost it."""
+    own = await an_account(session, cast.force, None, f"force.{account.handle}")
+    common = {"force_id": cast.force.id, "team_id": cast.team.id, "author_id": cast.alice.person_id}
+    out = Post(**common, text=things.open_words, state=PostState.SENT)
+    proposed = Post(**common, text=things.open_words)
+    session.add_all([out, proposed])
+    await session.flush()
+    at = now()
+    delivery = Delivery(
+        force_id=cast.force.id, team_id=cast.team.id, account_id=own.id, post_id=out.id, text=things.open_words,
+        state=DeliveryState.SENT, due_at=at, not_before=at, useful_until=at, sent_at=at,
+        remote_id=f"said-{own.remote_id}", url=f"https://town.example/@force/{own.remote_id}",
+    )  # fmt: skip
+    session.add(delivery)
+    session.add_all(
+        [Destination(post_id=out.id, account_id=own.id), Destination(post_id=proposed.id, account_id=account.id)]
+    )
+    await session.flush()
+    session.add(Share(post_id=proposed.id, delivery_id=delivery.id, how=ShareHow.REPOST))
+    things.add("post_id", out.id, proposed.id)
+
+
 async def _talk(session: AsyncSession, cast: Cast, account: Account, things: Belongings) -> None:
-    async def talk(by: Contact, words: str, visibility: Visibility) -> tuple[Conversation, Message]:
+    async def talk(by: Contact, words: str, visibility: Visibility) -> tuple[Conversation, Message, Message]:
         (message,) = await hear(session, account, said(words, by, visibility=visibility))
         conversation = await session.get_one(Conversation, message.conversation_id)
         await inbox.add_note(session, cast.alice, conversation.id, things.private_words)
-        return conversation, await inbox.reply(session, cast.alice, conversation.id, f"{words}, thank you.")
+        return conversation, message, await inbox.reply(session, cast.alice, conversation.id, f"{words}, thank you.")
 
-    public, answer = await talk(JO, things.open_words, Visibility.PUBLIC)
-    direct, private = await talk(SAM, things.private_words, Visibility.DIRECT)
+    public, heard, answer = await talk(JO, things.open_words, Visibility.PUBLIC)
+    direct, _, private = await talk(SAM, things.private_words, Visibility.DIRECT)
+    carried = (await session.execute(select(Delivery).where(col(Delivery.message_id) == answer.id))).scalar_one()
+    carried.state, carried.remote_id = DeliveryState.SENT, f"answer-{answer.id}"
     rows = await session.execute(select(Delivery).where(col(Delivery.message_id) == private.id))
     delivery = rows.scalar_one()
     things.add("conversation_id", public.id, direct.id)
-    things.add("message_id", answer.id, private.id)
+    things.add("message_id", answer.id, private.id, heard.id)
     things.add("delivery_id", delivery.id)
     things.private |= {direct.id, private.id, delivery.id}
 

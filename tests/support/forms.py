@@ -36,8 +36,19 @@ FORMS: dict[str, tuple[Form, ...]] = {
     ),
     "/write/{post_id}": ({**POST_WORDS, "version": "1", "answer": "unsure"},),
     "/deliveries/{delivery_id}/retry": ({"looked": "yes"},),
+    "/share/{post_id}": (
+        {"team_id": "{team_id}", "account_ids": ["{account_id}"], "text": "Here too, on Saturday.", "how": "link"},
+        {"team_id": "{team_id}", "account_ids": ["{account_id}"], "how": "repost-proposed"},
+    ),
+    "/posts/{post_id}/share-now": ({},),
+    "/posts/{post_id}/words": ({"text": "Bike marking on Sunday."},),
+    "/messages/{message_id}/like": ({},),
+    "/messages/{message_id}/unlike": ({},),
+    "/messages/{message_id}/words": ({"text": "We will look on Friday."},),
+    "/messages/{message_id}/withdraw": ({"reason": "It was the wrong day"},),
     "/posts/{post_id}/move": ({"publish_at": "{in two days}"},),
     "/posts/{post_id}/cancel": ({}, {"back": "calendar"}),
+    "/posts/{post_id}/withdraw": ({"reason": "It was the wrong day"},),
     "/priorities/ask": (
         {**POST_WORDS, **LATER, "neighbourhood_id": "{neighbourhood_id}", "answer": "yes"},
         {"neighbourhood_id": "{neighbourhood_id}", "text": "What matters?", "answer": "offline"},
@@ -84,6 +95,7 @@ FORMS: dict[str, tuple[Form, ...]] = {
 ADDRESSES: dict[str, tuple[Form, ...]] = {
     "/inbox": ({}, {"view": "closed"}, {"view": "waiting"}, {"view": "unassigned"}, {"view": "mine"}),
     "/inbox/news": ({"since": "2026-01-01T00:00:00Z"},),
+    "/share/{post_id}": ({}, {"team": "{team_id}"}),
     "/write": ({}, {"standard": "bike-marking"}),
     "/write/standard": ({}, {"find": "marking"}),
     "/priorities/ask": ({}, {"neighbourhood": "{neighbourhood_id}"}),

@@ -22,6 +22,7 @@ from api.outbox import service as outbox_service
 from api.platforms.values import Visibility
 from api.posts import cancelling, changing, queries
 from api.posts.values import Written
+from web import afterwards
 from web.addresses import within
 from web.deps import Framed, ReadSession, Signed, WriteSession
 from web.looks import LANGUAGES, SEEN_BY
@@ -56,7 +57,7 @@ class Shown:
 @router.get("/posts/{post_id}")
 async def show(request: Request, session: ReadSession, viewer: Framed, post_id: UUID) -> HTMLResponse:
     post = await queries.get_post(session, viewer, post_id)
-    return page(request, "posts/show.html", await _all_about(session, viewer, post))
+    return page(request, "posts/show.html", await all_about(session, viewer, post))
 
 
 @router.get("/posts/{post_id}/deliveries")
@@ -64,7 +65,8 @@ async def deliveries(request: Request, session: ReadSession, viewer: Signed, pos
     post = await queries.get_post(session, viewer, post_id)
     written = await queries.written(session, post)
     known = badges(await accounts.accounts(session, viewer))
-    return fragment(request, "posts/_deliveries.html", _where_it_stands(viewer, written, known))
+    context = await afterwards.retold(session, written, _where_it_stands(viewer, written, known))
+    return fragment(request, "posts/_deliveries.html", context)
 
 
 @router.post("/posts/{post_id}/cancel")
@@ -111,12 +113,12 @@ def _back(post_id: UUID, back: str, said: str) -> RedirectResponse:
     return RedirectResponse(f"{where}?said={said}", 303)
 
 
-async def _all_about(session: AsyncSession, viewer: Viewer, post: Post) -> dict[str, Any]:
+async def all_about(session: AsyncSession, viewer: Viewer, post: Post) -> dict[str, Any]:
     written = await queries.written(session, post)
     known = badges(await accounts.accounts(session, viewer))
     entries = await audit.history(session, viewer, post.id)
     names = await identity.names(session, [entry.person_id for entry in entries])
-    return {
+    return await afterwards.about(session, viewer, written, {
         **_where_it_stands(viewer, written, known),
         "subtitle": _subtitle(written),
         "standing": _standing(written.deliveries),
@@ -131,7 +133,7 @@ async def _all_about(session: AsyncSession, viewer: Viewer, post: Post) -> dict[
         ],
         "said_so": _said_so(post),
         "history": history(entries, names),
-    }
+    })  # fmt: skip
 
 
 def _where_it_stands(viewer: Viewer, written: Written, known: Mapping[UUID, Badge]) -> dict[str, Any]:
@@ -214,6 +216,6 @@ def _standing(rows: Sequence[Delivery]) -> str:
     threads = queries.threads_in(rows)
     if not threads:
         return "nowhere yet"
-    out = sum(thread[-1].state is DeliveryState.SENT for thread in threads)
+    out = sum(thread[-1].state is DeliveryState.SENT and thread[-1].gone_at is None for thread in threads)
     mend = sum(any(row.state in AGAIN for row in thread) for thread in threads)
     return f"{out} of {len(threads)} out" + (f", {plural(mend, 'needs', 'need')} you" if mend else "")

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -20,7 +20,9 @@ from api.inbox import queries as inbox
 from api.inbox.queries import View
 from api.models import DeliveryState, PriorityState, QuestionState, ScheduleState, Viewer
 from api.outbox import queries as outbox
-from api.platforms.facts import Facts
+from api.platforms.facts import FACTS, Facts
+from api.posts import queries as posts
+from api.posts import sharing
 from api.priorities import queries as priorities
 from api.priorities.issues import ISSUES
 from api.priorities.values import Adopted
@@ -35,6 +37,7 @@ RANKS = ("PCSO", "PC", "Sgt", "Insp", "Ch Insp", "Insp.", "Supt", "DC", "DS")
 LATEST = 5
 COMING = 4
 SHORT = 3
+A_WEEK = timedelta(days=7)
 MOST_PRIORITIES = 100
 TO_MEND = (DeliveryState.NEEDS_PERSON, DeliveryState.REFUSED, DeliveryState.MISSED)
 
@@ -62,6 +65,17 @@ class Coming:
 
 
 @dataclass(frozen=True, slots=True)
+class Said:
+    """Something of the force's own that can be passed on."""
+
+    id: UUID
+    who: str
+    text: str
+    at: datetime
+    platforms: Sequence[Facts]
+
+
+@dataclass(frozen=True, slots=True)
 class Stopped:
     name: str
     words: str
@@ -80,7 +94,9 @@ async def today(request: Request, session: ReadSession, viewer: Framed) -> HTMLR
         "feeds": feeds,
         "jobs": [
             *await _unanswered(session, viewer), *await _to_mend(session, viewer), *await _to_confirm(session, viewer),
+            *await _gone_with_originals(session, viewer),
         ],
+        "from_the_force": await _from_the_force(session, viewer),
         "latest": await _latest(session, viewer),
         "coming": await _coming(session, viewer),
         "issues": ISSUES,
@@ -160,6 +176,25 @@ async def _to_confirm(session: AsyncSession, viewer: Viewer) -> list[Waiting]:
         for one in await priorities.asked(session, found.items)
         if one.to_confirm
     ]
+
+
+async def _gone_with_originals(session: AsyncSession, viewer: Viewer) -> list[Waiting]:
+    """What somebody shared, and is down because its original was taken down: they should not find out elsewhere."""
+    if not access.may_anywhere(viewer, Action.SEE_POSTS):
+        return []
+    found = await posts.gone_with_originals(session, viewer, now() - A_WEEK)
+    return [
+        Waiting(
+            f"/posts/{one.id}", 1, "post of yours was taken down with what it shares", first_line(one.text),
+            mark="Look", tone="amber", icon="close",
+        )
+        for one in found
+    ]  # fmt: skip
+
+
+async def _from_the_force(session: AsyncSession, viewer: Viewer) -> list[Said]:
+    found = await sharing.from_the_force(session, viewer, SHORT)
+    return [Said(one.post_id, one.who, one.text, one.at, [FACTS[each] for each in one.there]) for one in found]
 
 
 async def _priorities(session: AsyncSession, viewer: Viewer) -> list[Adopted]:

@@ -6,9 +6,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.core.runtime import Runtime
 from api.inbox import service as inbox
+from api.models import ErrandKind
 from api.outbox import service as outbox
+from api.outbox.errand_work import Done
 from api.outbox.service import Claim, Recorded, Settled
 from api.posts import service as posts
+from api.posts import withdrawing
 
 
 async def tell(session: AsyncSession, settled: Iterable[Recorded | Settled]) -> None:
@@ -28,3 +31,10 @@ async def tell_posts(runtime: Runtime, claims: Iterable[Claim]) -> None:
     if post_ids:
         async with runtime.unit_of_work() as session:
             await posts.settle(session, post_ids)
+
+
+async def tell_errand(session: AsyncSession, done: Done) -> None:
+    """What was taken down takes with it what shares it; a message of ours keeps its earlier words."""
+    if done.kind is ErrandKind.WITHDRAW and done.delivery_id and done.post_id:
+        await withdrawing.gone(session, [done.delivery_id])
+    await inbox.mended(session, done)

@@ -17,6 +17,7 @@ from api.intake.service import CONTEXT, Kept, Position
 from api.models import Account, Cursor, SecretKind
 from api.platforms.errors import PlatformError, RateLimited, Refusal, Refused
 from api.platforms.values import Address, Batch, RawItem, Stream
+from api.posts import withdrawing
 from workers.context import Context
 from workers.jobs.permission import Permission, Question
 from workers.jobs.understanding import Understood, concerning, root_in, understand
@@ -257,6 +258,8 @@ class Round:
             await intake.keep(session, self.account, CONTEXT, things, keep_days=self._settings.arrival_days)
             await inbox.take_back(session, self.account.id, gone)
             await watching.watched_now(session, watched, gone=ours and watched.around in gone)
+            if ours and watched.delivery_id and watched.around in gone:
+                await withdrawing.gone(session, [watched.delivery_id])
 
 
 def _is_over(error: PlatformError) -> bool:

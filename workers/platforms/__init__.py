@@ -8,6 +8,7 @@ from api.platforms.values import (
     App,
     Batch,
     Draft,
+    Edited,
     Exchange,
     Identity,
     Incoming,
@@ -33,6 +34,20 @@ class Connector(Protocol):
         ...
 
     def delete(self, address: Address, token: Token, remote_id: str) -> Exchange[None]: ...
+
+    def edit(self, address: Address, token: Token, remote_id: str, draft: Draft, before: Draft) -> Exchange[Edited]:
+        """Only over `before`: what somebody changed there themselves is left as it is, and told."""
+        ...
+
+    def unshare(self, address: Address, token: Token, remote_id: str) -> Exchange[None]:
+        """Takes a repost back; `remote_id` is what publishing it made."""
+        ...
+
+    def like(self, address: Address, token: Token, key: str, remote_id: str) -> Exchange[object]:
+        """Twice is once. The key is the same for every like and unlike of one message."""
+        ...
+
+    def unlike(self, address: Address, token: Token, key: str, remote_id: str) -> Exchange[None]: ...
 
     def poll(self, address: Address, token: Token, stream: Stream, cursor: str | None) -> Exchange[Batch]: ...
 

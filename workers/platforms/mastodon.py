@@ -8,6 +8,7 @@ from urllib.parse import quote
 from api.platforms.errors import Refusal, Refused, Unknown
 from api.platforms.values import Address, Draft, Exchange, Published, RawItem, Request, Token
 from workers.platforms import answers
+from workers.platforms.mastodon_actions import edit, find_share, like, share, unlike, unshare
 from workers.platforms.mastodon_calls import ask, ask_object, ask_page, get, items, post, status_path
 from workers.platforms.mastodon_read import NAMES, is_ours, published, read
 from workers.platforms.mastodon_sign_in import (
@@ -28,8 +29,10 @@ __all__ = [
     "backfill",
     "context",
     "delete",
+    "edit",
     "exchange_code",
     "find",
+    "like",
     "limits",
     "poll",
     "publish",
@@ -39,6 +42,8 @@ __all__ = [
     "revoke",
     "sign_in",
     "status",
+    "unlike",
+    "unshare",
     "whoami",
 ]
 
@@ -48,6 +53,8 @@ MOST_PAGES = 250
 
 def publish(address: Address, token: Token, draft: Draft) -> Exchange[Published]:
     """Says it once: the key is the same for every attempt, and servers that know it answer with the first."""
+    if draft.shares:
+        return (yield from share(address, token, draft))
     request = _create(address, token, draft)
     response = yield request
     said = answers.read_json(request, response)
@@ -64,6 +71,8 @@ def find(
     The list is read back until it is older than the attempt. The newest page alone is not enough:
     with many sends in flight the post has left it before anybody looks.
     """
+    if draft.shares:
+        return (yield from find_share(address, token, draft, started_at, linked))
     horizon = started_at - CLOCK_SKEW
     match: dict[str, Any] | None = None
     seen: set[str] = set()

@@ -4,7 +4,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from workers.town import lists
+from workers.town import ids, lists, statuses
 from workers.town.wire import (
     ApiError,
     account_in_path,
@@ -83,6 +83,8 @@ async def search(request: Request) -> Response:
     found = [exact] if exact else people
     like = "visibility = 'public' AND deleted_ms IS NULL AND instr(lower(text), ?) > 0"
     rows = lists.turn(town, "statuses", lists.Where(like, (wanted,)), page_of(request)) if wanted else []
+    if yes(query.get("resolve")) and wanted.startswith(f"{shapes.base.lower()}/"):
+        rows = [status] if (status := statuses.get(town, ids.read(wanted.rpartition("/")[2]))) else []
     tags = town.store.all("SELECT DISTINCT tag FROM tags WHERE tag >= ? LIMIT ?", wanted.lstrip("#"), limit)
     return JSONResponse(
         {

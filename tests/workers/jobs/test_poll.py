@@ -30,6 +30,7 @@ from api.models import (
     Issue,
     Message,
     Post,
+    PostState,
     SecretKind,
 )
 from api.platforms.values import Platform
@@ -292,6 +293,9 @@ async def test_a_post_deleted_over_there_is_no_longer_watched(desk: Desk) -> Non
     await desk.poll()
     (row,) = await desk.rows(Delivery)
     assert row.gone_at is not None  # type: ignore[attr-defined]
+    async with desk.runtime.read() as session:
+        post = await session.get_one(Post, row.post_id)  # type: ignore[attr-defined]
+    assert post.state is PostState.WITHDRAWN, "Whoever takes it down: it is down"
 
 
 async def test_the_loops_do_it_all_by_themselves(desk: Desk) -> None:
