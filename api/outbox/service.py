@@ -23,7 +23,7 @@ from api.outbox.recording import Recorded, doubt, linked, note_on_accounts, reco
 from api.platforms.values import Visibility
 
 __all__ = [
-    "Claim", "Recorded", "Settled", "cancel", "change_text", "claim", "doubt", "expire_leases", "linked", "miss",
+    "Claim", "Recorded", "Settled", "cancel", "change_media", "change_text", "claim", "doubt", "expire_leases", "linked", "miss",
     "move", "note_on_accounts", "queue", "record", "release", "renew", "retry", "start", "to_read_back",
     "useful_until",
 ]  # fmt: skip
@@ -57,6 +57,7 @@ async def queue(
     schedule_id: UUID | None = None,
     message_id: UUID | None = None,
     team_id: UUID | None = None,
+    media_ids: Sequence[UUID] = (),
 ) -> Delivery:
     """One thing for one account. Who may, and what the audit says of it, is the caller's: a post or a reply."""
     if account.force_id != viewer.force_id:
@@ -72,6 +73,7 @@ async def queue(
         language=language,
         visibility=visibility,
         in_reply_to=in_reply_to,
+        media_ids=_listed(media_ids),
         due_at=due_at,
         not_before=due_at,
         useful_until=useful_until or await _useful_until(session, account.force_id, due_at),
@@ -104,6 +106,15 @@ async def move(
 async def change_text(session: AsyncSession, viewer: Viewer, delivery: Delivery, text: str) -> None:
     _same_force(viewer, delivery)
     await _while_queued(session, delivery, text=text)
+
+
+async def change_media(session: AsyncSession, viewer: Viewer, delivery: Delivery, media_ids: Sequence[UUID]) -> None:
+    _same_force(viewer, delivery)
+    await _while_queued(session, delivery, media_ids=_listed(media_ids))
+
+
+def _listed(media_ids: Sequence[UUID]) -> list[str] | None:
+    return [str(each) for each in media_ids] or None
 
 
 async def cancel(session: AsyncSession, viewer: Viewer, delivery: Delivery) -> None:

@@ -20,6 +20,7 @@ class Facts:
     """Its own list can be read, so that a lost answer resolves itself."""
     idempotent_for: float
     """Seconds for which a repeated key returns what was made the first time; 0 where it does not."""
+    film_types: frozenset[str] = frozenset({"video/mp4"})
     app_password: bool = False
     """Connected with a handle and an app password, not by a page of the platform's where somebody says yes."""
 
@@ -34,11 +35,20 @@ FACTS = {
         can_delete=True,
         can_read_back=True,
         idempotent_for=3600,
+        film_types=frozenset({"video/mp4", "video/quicktime"}),
     ),
     Platform.BLUESKY: Facts(
         label="Bluesky",
         letter="B",
-        limits=Limits(max_length=300, url_length=0, max_media=4, alt_length=2000),
+        limits=Limits(
+            max_length=300,
+            url_length=0,
+            max_media=4,
+            alt_length=2000,
+            image_size=2_000_000,
+            image_pixels=100_000_000,
+            video_size=100_000_000,
+        ),
         answers_name_people=False,
         can_edit=False,
         can_delete=True,

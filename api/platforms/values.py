@@ -67,7 +67,10 @@ class Address:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """An image as it goes out: re-encoded already, so that nothing in it tells where it was taken."""
+    """An image as it goes out: re-encoded already, so that nothing in it tells where it was taken.
+
+    Without its bytes where they are not needed: once it was brought up, or to recognise it.
+    """
 
     data: bytes = field(repr=False)
     kind: str
@@ -113,6 +116,8 @@ class Draft:
     pictures: tuple[Picture, ...] = ()
     card: Card | None = None
     video: Video | None = None
+    brought: tuple[str, ...] = ()
+    """What the platform called the pictures or the film when they were brought up, in order; then nothing is again."""
     shares: str | None = None
     """Somebody's post that is passed on as it is, as the platform names it; then there are no words."""
 
@@ -186,6 +191,9 @@ class Limits:
     url_length: int = 23
     max_media: int = 4
     alt_length: int = 1500
+    image_size: int = 16_777_216
+    image_pixels: int = 33_177_600
+    video_size: int = 103_809_024
 
     def as_dict(self) -> dict[str, int]:
         return {name: getattr(self, name) for name in self.__slots__}

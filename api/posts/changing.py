@@ -16,10 +16,12 @@ from api.core.clock import now
 from api.core.errors import Conflict, Invalid, Stale
 from api.library import queries as library
 from api.library.filling import fits
+from api.media import queries as media
+from api.media import service as media_service
 from api.models import Delivery, DeliveryState, Post, PostState, Schedule, ScheduleState, Viewer
 from api.outbox import queries as waiting
 from api.outbox import service as outbox
-from api.posts import checks, queries, service
+from api.posts import checks, pictures, queries, service
 from api.posts.schemas import PostPatch, refuse_unknown_variants
 from api.posts.values import When
 
@@ -58,6 +60,8 @@ async def _draft(session: AsyncSession, viewer: Viewer, post: Post, patch: PostP
     account_ids, variants = await _wanted(session, post, patch)
     await service.write(session, post, state=PostState.DRAFT, **_words(patch))
     await service.set_destinations(session, viewer, post, account_ids, variants)
+    if patch.media_ids is not None:
+        await media_service.carry(session, viewer, post, patch.media_ids)
     await _keep_lock(session, viewer, post, variants)
     audit.record(session, viewer, "posts.change", "post", post.id, fields=_named(patch))
     if patch.publish_at is not None:
@@ -78,6 +82,10 @@ async def _scheduled(session: AsyncSession, viewer: Viewer, post: Post, patch: P
     for account_id, delivery in deliveries.items():
         if delivery.text != variants.get(account_id, text):
             await outbox.change_text(session, viewer, delivery, variants.get(account_id, text))
+    if patch.media_ids is not None:
+        await media_service.carry(session, viewer, post, patch.media_ids)
+        for delivery in deliveries.values():
+            await outbox.change_media(session, viewer, delivery, patch.media_ids)
     if patch.publish_at is not None or patch.useful_until is not None:
         await _move(
             session, schedule, list(deliveries.values()), _new_time(schedule, patch.publish_at, patch.useful_until)
@@ -87,6 +95,7 @@ async def _scheduled(session: AsyncSession, viewer: Viewer, post: Post, patch: P
     await _keep_lock(session, viewer, post, variants)
     outgoing = await service.outgoing_of(session, viewer, post)
     checks.ready(outgoing)
+    pictures.check(outgoing, (await media.of_posts(session, [post.id]))[post.id])
     await service.queue(
         session, viewer, post, schedule, [each for each in outgoing if each.account.id not in deliveries]
     )

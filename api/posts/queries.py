@@ -13,6 +13,7 @@ from api.access.service import Action
 from api.core.errors import NotFound
 from api.core.gates import the_one
 from api.core.paging import PAGE, Page, paged
+from api.media import queries as media
 from api.models import Account, Delivery, DeliveryState, Destination, Person, Post, PostState, Schedule, Team, Viewer
 from api.outbox import queries as outbox
 from api.posts.values import Written
@@ -100,10 +101,12 @@ async def with_deliveries(session: AsyncSession, posts: Sequence[Post]) -> list[
         select(col(Person.id), col(Person.name)).where(col(Person.id).in_({post.author_id for post in posts}))
     )
     names = {row.id: row.name for row in people}
+    carried = await media.of_posts(session, ids)
     return [
         Written(
             post, names.get(post.author_id, ""), destinations[post.id],
             _that_count(deliveries[post.id], destinations[post.id], schedules.get(post.id)), schedules.get(post.id),
+            carried[post.id],
         )
         for post in posts
     ]  # fmt: skip

@@ -16,6 +16,9 @@ from api.posts.values import Written
 MOST_ACCOUNTS = 50
 Text = Annotated[Words, Field(max_length=20_000)]
 Accounts = Annotated[list[UUID], Field(max_length=MOST_ACCOUNTS)]
+Carried = Annotated[
+    list[UUID], Field(max_length=20, description="The pictures or the film that it carries, in order: ids of media.")
+]
 EXAMPLE_ID = "0198f3a2-5b1e-7c3d-9e4f-1a2b3c4d5e6f"
 EXAMPLE_ACCOUNT = "0198f3a2-6c2f-7d4e-8f50-2b3c4d5e6f70"
 
@@ -63,17 +66,19 @@ class PostIn(Wire):
         None, max_length=40, description="What fills in the standard post's fields; then `text` is left out."
     )
     language: Annotated[Words, Field(pattern=r"^[a-z]{2,3}$")] = "en"
+    media_ids: Carried = Field(default_factory=list)
 
     @model_validator(mode="after")
     def _consistent(self) -> "PostIn":
         check_accounts(self.account_ids, self.variants)
+        check_media(self.media_ids)
         if self.values is not None and (self.standard_post_id is None or self.text):
             raise ValueError("values fill in a standard post: send standard_post_id with them, and no text")
         return self
 
 
 class PostPatch(Wire):
-    """Only what is sent changes; null changes nothing. `account_ids` and `variants` are complete lists."""
+    """Only what is sent changes; null changes nothing. `account_ids`, `variants` and `media_ids` are complete lists."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -86,10 +91,12 @@ class PostPatch(Wire):
     variants: Annotated[list[Variant], Field(max_length=MOST_ACCOUNTS)] | None = None
     publish_at: Moment | None = Field(None, description="Moves it; on a draft it publishes. Needs posts:publish.")
     useful_until: Moment | None = None
+    media_ids: Carried | None = None
 
     @model_validator(mode="after")
     def _consistent(self) -> "PostPatch":
         check_accounts(self.account_ids, self.variants or [])
+        check_media(self.media_ids or [])
         return self
 
 
@@ -131,6 +138,7 @@ class PostOut(Out):
     confirmed_how: Confirmation | None
     created_at: datetime
     updated_at: datetime
+    media_ids: list[UUID]
     deliveries: list[DeliveryOut]
 
     @classmethod
@@ -145,6 +153,7 @@ class PostOut(Out):
                 "publish_at": schedule.publish_at if schedule else None,
                 "useful_until": (schedule.useful_until if schedule else None) or post.useful_until,
                 "schedule_id": schedule.id if schedule else None,
+                "media_ids": [each.id for each in written.media],
                 "deliveries": [DeliveryOut.model_validate(each) for each in written.deliveries],
             }
             | more
@@ -167,6 +176,11 @@ def check_accounts(account_ids: list[UUID] | None, variants: list[Variant]) -> N
         raise ValueError("an account has two variants")
     if account_ids is not None and not set(varied) <= set(account_ids):
         raise ValueError("a variant is for an account that is not in account_ids")
+
+
+def check_media(media_ids: list[UUID]) -> None:
+    if len(set(media_ids)) < len(media_ids):
+        raise ValueError("one of media_ids is named twice")
 
 
 def refuse_unknown_variants(chosen: set[UUID], variants: list[Variant]) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from api.models import Account, Delivery, Destination, Post, Schedule
+from api.models import Account, Delivery, Destination, Media, Post, Schedule
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +17,8 @@ class Written:
     destinations: Sequence[Destination]
     deliveries: Sequence[Delivery]
     schedule: Schedule | None
+    media: Sequence[Media] = ()
+    """The pictures or the film that it carries, in order."""
 
 
 @dataclass(frozen=True, slots=True)

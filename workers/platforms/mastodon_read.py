@@ -102,6 +102,9 @@ def limits(instance: dict[str, Any]) -> Limits:
         url_length=number(statuses, "characters_reserved_per_url", usual.url_length),
         max_media=number(statuses, "max_media_attachments", usual.max_media),
         alt_length=number(media, "description_limit", usual.alt_length),
+        image_size=number(media, "image_size_limit", usual.image_size),
+        image_pixels=number(media, "image_matrix_limit", usual.image_pixels),
+        video_size=number(media, "video_size_limit", usual.video_size),
     )
 
 
