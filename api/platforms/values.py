@@ -40,6 +40,8 @@ class Request:
     body: bytes | None = field(default=None, repr=False)
     creates: bool = False
     """It makes something on the platform: when its answer is lost, nobody knows whether it happened."""
+    after: float = 0.0
+    """Seconds to wait before it is asked: something is being made ready there."""
 
 
 @dataclass(frozen=True, slots=True)

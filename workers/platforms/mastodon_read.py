@@ -117,6 +117,16 @@ def is_ours(address: Address, draft: Draft, status: dict[str, Any]) -> bool:
         and _same_visibility(draft.visibility, text_of(status, "visibility"))
         and _same_words(draft.content_warning, html.to_text(text_of(status, "spoiler_text")))
         and any(_same_words(draft.text, text) for text in _renderings(text_of(status, "content")))
+        and _same_media(draft, listed(status, "media_attachments"))
+    )
+
+
+def _same_media(draft: Draft, seen: list[Any]) -> bool:
+    """As many, each with the words we gave it. Some servers show no words: then their number has to do."""
+    sent = [*(picture.alt for picture in draft.pictures), *((draft.video.alt,) if draft.video else ())]
+    shown = [text_of(child({"media": each}, "media"), "description") for each in seen]
+    return len(sent) == len(shown) and all(
+        not there or _same_words(here, there) for here, there in zip(sent, shown, strict=True)
     )
 
 

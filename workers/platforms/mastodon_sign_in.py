@@ -9,7 +9,7 @@ from workers.platforms import answers, mastodon_read
 from workers.platforms.mastodon_calls import ask_object, get, post, url
 from workers.platforms.payload import text_of
 
-SCOPES = "read:accounts read:statuses read:notifications write:statuses"
+SCOPES = "read:accounts read:statuses read:notifications write:statuses write:media"
 CLIENT_NAME = "Beatline"
 
 
