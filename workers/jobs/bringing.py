@@ -21,8 +21,10 @@ class Bringing:
         self._tasks: dict[UUID, asyncio.Task[Claim | Event]] = {}
 
     def begin(self, claims: Iterable[Claim]) -> None:
+        """Held anew, it is brought up anew: it may have been changed meanwhile."""
         for claim in claims:
             if claim.media_ids:
+                self.forget([claim.id])
                 self._tasks[claim.id] = asyncio.create_task(self._bring(claim))
 
     async def end(self, claim: Claim) -> Claim | Event:

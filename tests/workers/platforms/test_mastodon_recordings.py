@@ -106,7 +106,7 @@ def test_every_recorded_post_is_recognised_by_what_was_sent(exchanges: list[tupl
             content_warning=fields.get("spoiler_text", ""),
             pictures=tuple(
                 Picture(b"", "image/jpeg", each["description"] or "", 1, 1)
-                for each in (made["media_attachments"] if "media_ids[]" in fields else ())
+                for each in (made["media_attachments"] if {"media_ids", "media_ids[]"} & set(fields) else ())
             ),
         )
         address = Address(Platform.MASTODON, "http://localhost:3000", made["account"]["id"])
