@@ -14,6 +14,7 @@ from api.core.local_time import from_form
 from api.models import Account, Destination, Post
 from api.platforms.facts import FACTS
 from api.platforms.text import count, graphemes
+from web.carried import Carried
 from web.words import for_input, plural
 
 VARIANT = "variant-"
@@ -36,6 +37,8 @@ class Typed:
     standard_post_id: str = ""
     version: int = 0
     answer: str = "look"
+    carried: tuple[Carried, ...] = ()
+    """Its pictures or its film: they are in the store already, and wait for the post."""
 
     @classmethod
     def of(cls, form: FormData) -> "Typed":
@@ -101,6 +104,7 @@ class Typed:
                 {"account_id": account, "text": text} for account, text in self.variants.items() if account in chosen
             ],
             "standard_post_id": _id(self.standard_post_id),
+            "media_ids": [each.id for each in self.carried],
         }
 
 

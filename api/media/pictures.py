@@ -63,6 +63,14 @@ def fitted(data: bytes, content_type: str, most_bytes: int, most_pixels: int) ->
             return smaller, "image/jpeg", picture.width, picture.height
 
 
+def small(data: bytes, side: int = 640) -> bytes:
+    """For a list or a form."""
+    picture: Image.Image = Image.open(BytesIO(data))
+    picture.draft("RGB", (side, side))
+    picture.thumbnail((side, side))
+    return _jpeg(picture, 80)
+
+
 def _opened(source: Path) -> Image.Image:
     """Decoded, once what its head says is safe to decode."""
     with warnings.catch_warnings():

@@ -29,8 +29,15 @@ FORMS: dict[str, tuple[Form, ...]] = {
     "/inbox/{conversation_id}/reopen": ({},),
     "/write/fill": ({"standard": "bike-marking"},),
     "/write/check": (POST_WORDS,),
+    "/write/pictures": (
+        {**POST_WORDS, "media_ids": ["{media_id}"]},
+        {**POST_WORDS, "media_ids": ["{media_id}"], "picture": "out:{media_id}"},
+    ),
     "/write": ({**POST_WORDS, "answer": "unsure"}, {**POST_WORDS, **LATER, "answer": "yes"}),
-    "/write/{post_id}": ({**POST_WORDS, "version": "1", "answer": "unsure"},),
+    "/write/{post_id}": (
+        {**POST_WORDS, "media_ids": ["{media_id}"], "version": "1", "answer": "look"},
+        {**POST_WORDS, "version": "1", "answer": "unsure"},
+    ),
     "/deliveries/{delivery_id}/retry": ({"looked": "yes"},),
     "/posts/{post_id}/move": ({"publish_at": "{in two days}"},),
     "/posts/{post_id}/cancel": ({}, {"back": "calendar"}),

@@ -22,6 +22,7 @@ from api.outbox import service as outbox_service
 from api.posts import cancelling, changing, queries
 from api.posts.values import Written
 from web.addresses import within
+from web.carried import in_order
 from web.deps import Framed, ReadSession, Signed, WriteSession
 from web.render import fragment, page
 from web.shown import Badge, badges, delivery_state, history
@@ -126,6 +127,7 @@ async def _all_about(session: AsyncSession, viewer: Viewer, post: Post) -> dict[
             if one.text and one.account_id in known
         ],
         "history": history(entries, names),
+        "carried": in_order(written.media),
     }
 
 

@@ -21,7 +21,9 @@ from api.models import Account, Confirmation, Post, PostState, StandardPost, Tea
 from api.posts import changing, queries
 from api.posts import service as posts
 from api.posts.schemas import PostIn, PostPatch
+from web.carried import SIGHTS, in_order
 from web.deps import Framed, ReadSession, Signed, runtime_of
+from web.pages import pictures
 from web.render import fragment, page
 from web.typed import Target, Typed, room, target
 from web.words import span
@@ -90,7 +92,8 @@ async def standard_posts(
 @router.get("/write/{post_id}")
 async def go_on(request: Request, session: ReadSession, viewer: Framed, post_id: UUID) -> HTMLResponse:
     post = await _draft(session, viewer, post_id)
-    typed = Typed.from_draft(post, (await queries.written(session, post)).destinations)
+    written = await queries.written(session, post)
+    typed = replace(Typed.from_draft(post, written.destinations), carried=in_order(written.media))
     return await _form(request, session, viewer, typed, post)
 
 
@@ -106,9 +109,10 @@ async def take_draft(request: Request, viewer: Framed, post_id: UUID) -> Respons
 
 async def _take(request: Request, viewer: Viewer, post_id: UUID | None) -> Response:
     """Keeps what was written. Any mistake keeps nothing and shows everything as it was typed."""
-    typed = Typed.of(await request.form())
-    if typed.answer not in ("yes", "unsure"):
-        return await _again(request, viewer, typed, post_id, None)
+    form = await request.form()
+    typed, mistake = await pictures.take(runtime_of(request), viewer, Typed.of(form), form)
+    if mistake or typed.answer not in ("yes", "unsure"):
+        return await _again(request, viewer, typed, post_id, mistake)
     try:
         async with runtime_of(request).unit_of_work() as session:
             post = await _keep(session, viewer, typed, post_id)
@@ -157,6 +161,8 @@ async def _form(
     drafts = await queries.posts(session, viewer, states=[PostState.DRAFT], limit=SHORTCUTS)
     return page(request, "write/index.html", {
         "form": typed,
+        "carried": typed.carried,
+        "sights": SIGHTS,
         "post": post,
         "teams": teams,
         "accounts": targets,
