@@ -87,12 +87,12 @@ async def test_they_are_put_in_order_and_taken_out_by_buttons(alice: Reader, run
     await alice.open("/write")
     page = await alice.press(ADD, files=[(f"{number}.png", plain()) for number in range(3)], text="Three")
     one, two, three = order(page)
-    page = await alice.press("Later: picture 1", **{f"alt-{one}": "The first"})
+    page = await alice.press("Later picture 1", **{f"alt-{one}": "The first"})
     assert order(page) == [two, one, three]
     assert (f"alt-{one}", "The first") in page.forms[-1].fields
-    page = await alice.press("Earlier: picture 3")
+    page = await alice.press("Earlier picture 3")
     assert order(page) == [two, three, one]
-    page = await alice.press("Take out: picture 2")
+    page = await alice.press("Take out picture 2")
     assert order(page) == [two, one]
     await alice.press(UNSURE, **{f"alt-{two}": "The second"})
     page = await alice.follow("Go on writing")
