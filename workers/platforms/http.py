@@ -69,15 +69,15 @@ class Timeouts:
 
     connect: float = 5.0
     read: float = 10.0
-    write: float = 10.0
     whole: float = 30.0
 
     def with_body(self, size: int) -> "Timeouts":
-        """A large body takes as long as a slow line needs for it."""
-        return replace(self, write=self.write + size / SLOWEST_LINE, whole=self.whole + size / SLOWEST_LINE)
+        """A large body takes as long as a slow line needs; part of it is still on its way when we begin to wait."""
+        more = size / SLOWEST_LINE
+        return Timeouts(self.connect, self.read + more, self.whole + more)
 
     def as_extension(self) -> dict[str, float]:
-        return {"connect": self.connect, "read": self.read, "write": self.write, "pool": self.connect}
+        return {"connect": self.connect, "read": self.read, "write": self.read, "pool": self.connect}
 
 
 class HttpxCarrier:
@@ -91,7 +91,7 @@ class HttpxCarrier:
         connect_timeout: float = 5.0,
     ) -> None:
         self._guard = Guard(allow_private)
-        self._timeouts = Timeouts(connect_timeout, timeout, timeout, whole=3 * timeout + connect_timeout)
+        self._timeouts = Timeouts(connect_timeout, timeout, whole=3 * timeout + connect_timeout)
         self._lanes = Lanes(self._guard, connections, LONGEST_BODY)
 
     async def send(self, request: Request) -> Response:
