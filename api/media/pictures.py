@@ -40,8 +40,9 @@ def clean(source: Path, target: Path) -> Cleaned:
     """Writes the picture anew to `target`. Takes a second of a processor for a large photo: call it in a thread."""
     opened = _opened(source)
     picture = _or(BROKEN, lambda: _points_of(opened))
-    data, kind, suffix = _png(picture), "image/png", "png"
-    if picture.mode == "RGB" and (opened.format not in DRAWN or len(data) > LARGEST_DRAWING):
+    data = _png(picture) if opened.format in DRAWN or picture.mode == "RGBA" else b""
+    kind, suffix = "image/png", "png"
+    if picture.mode == "RGB" and not 0 < len(data) <= LARGEST_DRAWING:
         data, kind, suffix = _jpeg(picture, QUALITY), "image/jpeg", "jpg"
     target.write_bytes(data)
     return Cleaned(target, MediaKind.IMAGE, kind, suffix, picture.width, picture.height)

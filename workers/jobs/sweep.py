@@ -46,8 +46,9 @@ class Sweeper:
                 if gone < BATCH:
                     break
                 await asyncio.sleep(0)
-        while await clearing.clear(self._runtime) == clearing.BATCH:
-            await asyncio.sleep(0)
+        for _ in range(MOST_BATCHES):
+            if await clearing.clear(self._runtime) < clearing.BATCH:
+                break
         # Several workers sweep: not all at the same moment.
         return self._context.runtime.settings.sweep_interval * SystemRandom().uniform(0.8, 1.2)
 
