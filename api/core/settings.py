@@ -55,7 +55,9 @@ class Settings(BaseSettings):
     body_limit: int = Field(1_000_000, gt=0, description="Largest request body, in bytes.")
     upload_limit: int = Field(100_000_000, gt=0, description="Largest picture or film somebody may add, in bytes.")
     media_url: str = Field(
-        "", description="Where pictures and films are kept: s3://bucket/prefix?endpoint=…&region=…; empty: data folder."
+        "",
+        description="Where pictures and films are kept: a folder, or s3://bucket/prefix?endpoint=…&region=…; "
+        "empty: media in the data folder.",
     )
     media_key_id: SecretStr = Field(
         SecretStr(""), description="The bucket's access key; empty: whatever the machine itself may do."

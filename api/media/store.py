@@ -70,9 +70,17 @@ class LocalStore:
 
 def store_of(settings: Settings) -> FileStore:
     """The one that this installation keeps its files in."""
-    if not settings.media_url:
-        return LocalStore(settings.data_dir / FOLDER)
+    folder = folder_of(settings)
+    if folder is not None:
+        return LocalStore(folder)
     return _bucket(settings.media_url, settings.media_key_id.get_secret_value(), settings.media_key.get_secret_value())
+
+
+def folder_of(settings: Settings) -> Path | None:
+    """Where the files lie on this machine; None: in a bucket."""
+    if "://" in settings.media_url:
+        return None
+    return Path(settings.media_url) if settings.media_url else settings.data_dir / FOLDER
 
 
 @lru_cache(8)
