@@ -154,3 +154,15 @@ async def _post_of(runtime: Runtime, media_id: UUID) -> UUID:
     async with runtime.read() as session:
         found = await session.execute(select(col(PostMedia.post_id)).where(col(PostMedia.media_id) == media_id))
         return found.scalar_one()
+
+
+async def test_a_photo_of_several_megabytes_passes_the_door(alice: Reader, runtime: Runtime) -> None:
+    photo = a_photo(2600, 1900, noisy=True)
+    assert len(photo) > runtime.settings.body_limit
+    await alice.open("/write")
+    assert len(order(await alice.press(ADD, files=[("large.jpg", photo)], text="Look"))) == 1
+    (picture,) = await media(runtime)
+    file = await alice.client.get(f"/media/{picture.id}/file", headers={"Accept-Encoding": "gzip"})
+    assert (len(file.content), "content-encoding" in file.headers) == (picture.size, False)
+    part = await alice.client.get(f"/media/{picture.id}/file", headers={"Range": "bytes=10-19"})
+    assert (part.status_code, part.content) == (206, file.content[10:20])

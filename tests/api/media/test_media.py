@@ -264,3 +264,11 @@ async def test_words_stay_as_they_left(
         await session.execute(update(Delivery).values(state=state))
     late = await call.patch(cast.alice, f"/media/{shape['id']}", {"alt": "Other words"}, "*")
     assert late.status_code == 409
+
+
+async def test_a_photo_of_several_megabytes_passes_the_door(call: Caller, cast: Cast, runtime: Runtime) -> None:
+    photo = a_photo(2600, 1900, noisy=True)
+    assert len(photo) > runtime.settings.body_limit
+    assert (await add(call, cast.alice, cast.team.id, photo)).status_code == 201
+    too_long = await call.post(cast.alice, "/posts", {"team_id": str(cast.team.id), "text": "a" * len(photo)})
+    assert too_long.status_code == 413, "elsewhere nothing so large comes in"

@@ -173,6 +173,26 @@ async def test_what_is_slow_to_bring_up_holds_its_fence_and_goes_out_once(staged
     assert (sent.attempts, len(staged.town.statuses)) == (1, 1)
 
 
+async def test_a_worker_that_dies_once_the_picture_is_up_leaves_one_post(staged: Staged) -> None:
+    """The next one brings it up again: what the dead one brought is never named."""
+    staged.runtime.settings = staged.runtime.settings.model_copy(update={"look_ahead": 5.0, "lease": 0.5})
+    account = await staged.account()
+    await staged.post(account, "Road closed", await staged.picture(a_photo()), seconds=1.5)
+    staged.start()
+
+    async def is_up() -> bool:
+        return bool(staged.town.media)
+
+    await staged.until(is_up)
+    await staged.crash()
+    assert staged.town.statuses == []
+    staged.start()
+    (sent,) = await staged.settled()
+    assert sent.state is DeliveryState.SENT
+    assert [status.media for status in staged.town.statuses] == [(ROAD,)]
+    assert len(staged.town.media) >= 2
+
+
 async def test_words_cannot_be_changed_any_more_once_it_left(staged: Staged) -> None:
     account, picture = await staged.account(), await staged.picture(a_photo())
     await staged.post(account, "Road closed", picture)
