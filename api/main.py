@@ -16,6 +16,7 @@ from api.forces import routes as forces
 from api.identity import routes as identity
 from api.inbox import routes as inbox
 from api.library import routes as library
+from api.media import routes as media
 from api.outbox import routes as outbox
 from api.posts import routes as posts
 from api.priorities import routes as priorities
@@ -25,7 +26,7 @@ SERVICES: dict[str, Sequence[APIRouter]] = {
     "accounts": (accounts.router, accounts.connections),
     "forces": (forces.teams, forces.neighbourhoods),
     "identity": (identity.me, identity.people, identity.tokens, identity.sessions),
-    "posts": (posts.router, outbox.router, library.router),
+    "posts": (posts.router, outbox.router, library.router, media.uploads, media.router),
     "schedules": (schedules.router,),
     "inbox": (inbox.conversations, inbox.messages),
     "priorities": (priorities.questions, priorities.answers, priorities.priorities),
@@ -59,7 +60,8 @@ def create_app(runtime: Runtime, authenticate: Authenticate, services: Iterable[
 
 def asgi(app: FastAPI) -> ASGIApp:
     settings = app.state.runtime.settings
-    return Edge(app, body_limit=settings.body_limit, hsts=settings.cookies_secure)
+    larger = {"/api/v1/media": settings.body_limit + settings.upload_limit}
+    return Edge(app, body_limit=settings.body_limit, hsts=settings.cookies_secure, larger=larger)
 
 
 def _described(app: FastAPI) -> dict[str, object]:

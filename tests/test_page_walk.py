@@ -50,6 +50,7 @@ REFUSED = "does not allow that"
 CONTRIBUTOR_MAY = {
     "GET /", "GET /inbox", "GET /inbox/news", "GET /inbox/{conversation_id}", "GET /inbox/{conversation_id}/thread",
     "GET /write", "GET /write/standard", "GET /write/{post_id}",
+    "POST /write/pictures", "GET /media/{media_id}/file", "GET /media/{media_id}/small",
     "POST /write", "POST /write/fill", "POST /write/check", "POST /write/{post_id}",
     "GET /posts/{post_id}", "GET /posts/{post_id}/deliveries", "POST /posts/{post_id}/cancel", "GET /calendar",
     "GET /share/{post_id}", "POST /share/{post_id}",

@@ -30,6 +30,7 @@ from web.pages import (
     mend,
     people,
     picture,
+    pictures,
     posts,
     priorities,
     records,
@@ -44,8 +45,8 @@ from web.pages import (
 from web.sessions import by_cookie
 
 SCREENS = (
-    today, inbox, write, posts, calendar, priorities, answers, records, picture, did, connect, accounts, people, teams,
-    tokens, me, signin, withdraw, share, mend,
+    today, inbox, pictures, write, posts, calendar, priorities, answers, records, picture, did, connect, accounts, people,
+    teams, tokens, me, signin, withdraw, share, mend,
 )  # fmt: skip
 Authenticate = Callable[[Request], Awaitable[Viewer | None]]
 
@@ -67,7 +68,8 @@ def create_app(runtime: Runtime, door: Door, authenticate: Authenticate = by_coo
 
 def asgi(app: FastAPI) -> ASGIApp:
     settings = app.state.settings
-    return Edge(app, body_limit=settings.body_limit, csp=policy(settings), hsts=settings.cookies_secure)
+    larger = {"/write": settings.body_limit + settings.upload_limit}
+    return Edge(app, body_limit=settings.body_limit, csp=policy(settings), hsts=settings.cookies_secure, larger=larger)
 
 
 def _serve_files(app: FastAPI, runtime: Runtime) -> None:

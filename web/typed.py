@@ -18,6 +18,7 @@ from api.platforms.values import Visibility
 from api.posts import saying
 from api.posts.checks import MOST_PARTS
 from api.posts.values import Words
+from web.carried import Carried
 from web.looks import LANGUAGES, SEEN_BY, Look, look
 from web.words import for_input, plural
 
@@ -45,6 +46,8 @@ class Typed:
     language: str = "en"
     version: int = 0
     answer: str = "look"
+    carried: tuple[Carried, ...] = ()
+    """Its pictures or its film: they are in the store already, and wait for the post."""
 
     @classmethod
     def of(cls, form: FormData) -> "Typed":
@@ -125,6 +128,7 @@ class Typed:
             "content_warning": self.content_warning,
             "visibility": self.visibility,
             "language": self.language,
+            "media_ids": [each.id for each in self.carried],
         }
 
 

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Literal
 from uuid import UUID
@@ -29,6 +29,7 @@ from api.models import (
     SecretKind,
     Viewer,
 )
+from api.platforms.facts import FACTS
 from api.platforms.values import Limits
 
 _WRITES = (Action.DRAFT, Action.PUBLISH, Action.REPLY)
@@ -103,7 +104,7 @@ async def queued(session: AsyncSession, account_ids: Iterable[UUID]) -> dict[UUI
 def limits_of(account: Account) -> Limits:
     """What its server allows, or what is usual where it was not read yet."""
     known: dict[str, Any] = {name: value for name, value in account.limits.items() if name in Limits.__slots__}
-    return Limits(**known)
+    return replace(FACTS[account.platform].limits, **known)
 
 
 @dataclass(frozen=True, slots=True)

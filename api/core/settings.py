@@ -5,7 +5,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field, field_validator
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from sqlalchemy import make_url
 
@@ -53,6 +53,16 @@ class Settings(BaseSettings):
     htmx_file: Path | None = Field(None, description="Your own copy of htmx, served at /static/htmx.js.")
 
     body_limit: int = Field(1_000_000, gt=0, description="Largest request body, in bytes.")
+    upload_limit: int = Field(100_000_000, gt=0, description="Largest picture or film somebody may add, in bytes.")
+    media_url: str = Field(
+        "",
+        description="Where pictures and films are kept: a folder, or s3://bucket/prefix?endpoint=…&region=…; "
+        "empty: media in the data folder.",
+    )
+    media_key_id: SecretStr = Field(
+        SecretStr(""), description="The bucket's access key; empty: whatever the machine itself may do."
+    )
+    media_key: SecretStr = Field(SecretStr(""), description="The secret that goes with it.")
     idempotency_hours: float = Field(24, gt=0, description="Hours for which an Idempotency-Key is kept.")
     metrics_port: int = Field(0, ge=0, description="Private port for Prometheus /metrics; 0: none.")
     metrics_host: str = Field("127.0.0.1", description="Address the metrics port listens on.")

@@ -24,9 +24,9 @@ from api.outbox.recording import Recorded, doubt, linked, note_on_accounts, reco
 from api.platforms.values import Card, Visibility
 
 __all__ = [
-    "Claim", "Recorded", "Settled", "cancel", "change_unsent", "change_words", "claim", "doubt", "expire_leases", "follow",
-    "keep_card", "linked", "miss", "move", "note_on_accounts", "queue", "queue_parts", "record", "release", "renew",
-    "retry", "start", "stop", "to_read_back", "useful_until",
+    "Claim", "Recorded", "Settled", "cancel", "change_media", "change_unsent", "change_words", "claim", "doubt",
+    "expire_leases", "follow", "keep_card", "linked", "miss", "move", "note_on_accounts", "queue", "queue_parts", "record",
+    "release", "renew", "retry", "start", "stop", "to_read_back", "useful_until",
 ]  # fmt: skip
 
 SEND = Job("send")
@@ -63,6 +63,7 @@ async def queue(
     before: Delivery | None = None,
     parts: int = 1,
     shares: str | None = None,
+    media_ids: Sequence[UUID] = (),
 ) -> Delivery:
     """One thing for one account. Who may, and what the audit says of it, is the caller's: a post or a reply."""
     if account.force_id != viewer.force_id:
@@ -84,6 +85,7 @@ async def queue(
         parts=parts,
         kind=DeliveryKind.REPOST if shares else DeliveryKind.POST,
         shares=shares,
+        media_ids=_listed(media_ids),
         due_at=due_at,
         not_before=due_at,
         useful_until=useful_until or await _useful_until(session, account.force_id, due_at),
@@ -149,6 +151,15 @@ async def change_unsent(
     """Of one that did not go out, and would say this if somebody sent it again."""
     _same_force(viewer, delivery)
     await _change(session, delivery, delivery.state, text=text, content_warning=content_warning)
+
+
+async def change_media(session: AsyncSession, viewer: Viewer, delivery: Delivery, media_ids: Sequence[UUID]) -> None:
+    _same_force(viewer, delivery)
+    await _while_queued(session, delivery, media_ids=_listed(media_ids))
+
+
+def _listed(media_ids: Sequence[UUID]) -> list[str] | None:
+    return [str(each) for each in media_ids] or None
 
 
 async def cancel(session: AsyncSession, viewer: Viewer, delivery: Delivery) -> None:

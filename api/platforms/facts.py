@@ -32,6 +32,7 @@ class Facts:
     """What a person must know about a post that is taken down."""
     direct_is_final: bool = False
     """What was said in private cannot be changed, taken down or liked afterwards."""
+    film_types: frozenset[str] = frozenset({"video/mp4"})
     app_password: bool = False
     """Connected with a handle and an app password, not by a page of the platform's where somebody says yes."""
 
@@ -51,11 +52,20 @@ FACTS = {
         visibilities=frozenset({Visibility.PUBLIC, Visibility.UNLISTED, Visibility.FOLLOWERS}),
         shared_by_id=False,
         copies_stay="Other servers are told to remove it as well, but copies there may stay.",
+        film_types=frozenset({"video/mp4", "video/quicktime"}),
     ),
     Platform.BLUESKY: Facts(
         label="Bluesky",
         letter="B",
-        limits=Limits(max_length=300, url_length=0, max_media=4, alt_length=2000),
+        limits=Limits(
+            max_length=300,
+            url_length=0,
+            max_media=4,
+            alt_length=2000,
+            image_size=2_000_000,
+            image_pixels=100_000_000,
+            video_size=100_000_000,
+        ),
         answers_name_people=False,
         can_edit=False,
         can_delete=True,

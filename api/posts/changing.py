@@ -17,10 +17,12 @@ from api.core.clock import now
 from api.core.errors import Conflict, Invalid, Stale
 from api.library import queries as library
 from api.library.filling import fits
+from api.media import queries as media
+from api.media import service as media_service
 from api.models import Delivery, DeliveryState, Post, PostState, Schedule, ScheduleState, ShareHow, Viewer
 from api.outbox import queries as waiting
 from api.outbox import service as outbox
-from api.posts import checks, editing, queries, service, shares
+from api.posts import checks, editing, pictures, queries, service, shares
 from api.posts.schemas import PostPatch, refuse_unknown_variants
 from api.posts.values import Outgoing, When, Words
 
@@ -64,6 +66,8 @@ async def _draft(session: AsyncSession, viewer: Viewer, post: Post, patch: PostP
     account_ids, variants = await _wanted(session, post, patch)
     await service.write(session, post, state=PostState.DRAFT, **_words(patch))
     await service.set_destinations(session, viewer, post, account_ids, variants)
+    if patch.media_ids is not None:
+        await media_service.carry(session, viewer, post, patch.media_ids)
     await _keep_lock(session, viewer, post, variants)
     audit.record(session, viewer, "posts.change", "post", post.id, fields=_named(patch))
     if patch.publish_at is not None:
@@ -84,7 +88,14 @@ async def _scheduled(session: AsyncSession, viewer: Viewer, post: Post, patch: P
         session, viewer, post, words, {account_id: variants.get(account_id) for account_id in account_ids}
     )
     checks.ready(outgoing)
+    if patch.media_ids is not None:
+        await media_service.carry(session, viewer, post, patch.media_ids)
+    carried = (await media.of_posts(session, [post.id]))[post.id]
+    pictures.check(outgoing, carried)
     anew = await _say(session, viewer, deliveries, outgoing)
+    if patch.media_ids is not None:
+        for parts in deliveries.values():
+            await outbox.change_media(session, viewer, parts[0], patch.media_ids)
     if patch.publish_at is not None or patch.useful_until is not None:
         waiting = [each for parts in deliveries.values() for each in parts]
         await _move(session, schedule, waiting, _new_time(schedule, patch.publish_at, patch.useful_until))

@@ -14,6 +14,7 @@ from api.access.service import Action
 from api.core.errors import NotFound
 from api.core.gates import the_one
 from api.core.paging import PAGE, Page, paged
+from api.media import queries as media
 from api.models import (
     Account,
     Delivery,
@@ -116,11 +117,13 @@ async def with_deliveries(session: AsyncSession, posts: Sequence[Post]) -> list[
     )
     names = {row.id: row.name for row in people}
     shared = await shares.of(session, ids)
+    carried = await media.of_posts(session, ids)
     return [
         Written(
             post, names.get(post.author_id, ""), destinations[post.id],
             _that_count(deliveries[post.id], destinations[post.id], schedules.get(post.id)), schedules.get(post.id),
             shared.get(post.id),
+            carried[post.id],
         )
         for post in posts
     ]  # fmt: skip

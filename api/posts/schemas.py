@@ -22,6 +22,9 @@ Warned = Annotated[Words, Field(max_length=500)]
 Language = Annotated[Words, Field(pattern=r"^[a-z]{2,3}$")]
 ForPosts = Literal[Visibility.PUBLIC, Visibility.UNLISTED, Visibility.FOLLOWERS]
 """A direct message is no post."""
+Carried = Annotated[
+    list[UUID], Field(max_length=20, description="The pictures or the film that it carries, in order: ids of media.")
+]
 EXAMPLE_ID = "0198f3a2-5b1e-7c3d-9e4f-1a2b3c4d5e6f"
 EXAMPLE_ACCOUNT = "0198f3a2-6c2f-7d4e-8f50-2b3c4d5e6f70"
 
@@ -76,10 +79,12 @@ class PostIn(Wire):
     as_thread: StrictBool = Field(
         False, description="Where it is too long it goes out in parts, each answering the one before."
     )
+    media_ids: Carried = Field(default_factory=list)
 
     @model_validator(mode="after")
     def _consistent(self) -> "PostIn":
         check_accounts(self.account_ids, self.variants)
+        check_media(self.media_ids)
         if self.values is not None and (self.standard_post_id is None or self.text):
             raise ValueError("values fill in a standard post: send standard_post_id with them, and no text")
         return self
@@ -91,7 +96,7 @@ class DescriptionIn(Wire):
 
 
 class PostPatch(Wire):
-    """Only what is sent changes; null changes nothing. `account_ids` and `variants` are complete lists."""
+    """Only what is sent changes; null changes nothing. `account_ids`, `variants` and `media_ids` are complete lists."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -113,10 +118,12 @@ class PostPatch(Wire):
     descriptions: Annotated[list[DescriptionIn], Field(max_length=20)] | None = Field(
         None, description="Of pictures that are out already: new words for people who cannot see them."
     )
+    media_ids: Carried | None = None
 
     @model_validator(mode="after")
     def _consistent(self) -> "PostPatch":
         check_accounts(self.account_ids, self.variants or [])
+        check_media(self.media_ids or [])
         return self
 
 
@@ -237,6 +244,7 @@ class PostOut(Out):
     withdrawn_at: datetime | None = Field(description="When it was asked to be taken down.")
     created_at: datetime
     updated_at: datetime
+    media_ids: list[UUID]
     deliveries: list[DeliveryOut]
 
     @classmethod
@@ -252,6 +260,7 @@ class PostOut(Out):
                 "publish_at": schedule.publish_at if schedule else None,
                 "useful_until": (schedule.useful_until if schedule else None) or post.useful_until,
                 "schedule_id": schedule.id if schedule else None,
+                "media_ids": [each.id for each in written.media],
                 "deliveries": [DeliveryOut.model_validate(each) for each in written.deliveries],
             }
             | more
@@ -280,6 +289,11 @@ def check_accounts(account_ids: list[UUID] | None, variants: list[Variant]) -> N
         raise ValueError("an account has two variants")
     if account_ids is not None and not set(varied) <= set(account_ids):
         raise ValueError("a variant is for an account that is not in account_ids")
+
+
+def check_media(media_ids: list[UUID]) -> None:
+    if len(set(media_ids)) < len(media_ids):
+        raise ValueError("one of media_ids is named twice")
 
 
 def refuse_unknown_variants(chosen: set[UUID], variants: list[Variant]) -> None:

@@ -18,9 +18,11 @@ from api.core.clock import now
 from api.core.errors import Conflict, Forbidden, Invalid, NotFound, Stale
 from api.library import queries as library
 from api.library.filling import fill, fits
+from api.media import queries as media
+from api.media import service as media_service
 from api.models import Account, Confirmation, Destination, Post, PostState, Schedule, Viewer
 from api.outbox import service as outbox
-from api.posts import checks, queries, saying, shares
+from api.posts import checks, pictures, queries, saying, shares
 from api.posts.schemas import PostIn
 from api.posts.settling import settle as settle
 from api.posts.values import Outgoing, Words
@@ -60,6 +62,7 @@ async def create(
     await session.flush()
     variants = {variant.account_id: variant.text for variant in data.variants}
     await set_destinations(session, viewer, post, data.account_ids, variants)
+    await media_service.carry(session, viewer, post, data.media_ids)
     audit.record(session, viewer, "posts.draft", "post", post.id, accounts=len(data.account_ids))
     if data.publish_at is not None:
         await publish(session, viewer, post, data.publish_at, data.useful_until)
@@ -81,6 +84,7 @@ async def publish(
     due = checks.when(publish_at, useful_until or post.useful_until)
     outgoing = await outgoing_of(session, viewer, post)
     checks.ready(outgoing)
+    pictures.check(outgoing, (await media.of_posts(session, [post.id]))[post.id])
     await confirm(session, viewer, post, confirmed_how, useful_until=due.useful_until, state=PostState.SCHEDULED)
     schedule = Schedule(
         force_id=post.force_id, team_id=post.team_id, post_id=post.id, made_by_id=viewer.person_id,
@@ -99,11 +103,12 @@ async def publish(
 async def queue(
     session: AsyncSession, viewer: Viewer, post: Post, schedule: Schedule, outgoing: Iterable[Outgoing]
 ) -> None:
+    carried = [each.id for each in (await media.of_posts(session, [post.id]))[post.id]]
     for each in outgoing:
         await outbox.queue_parts(
             session, viewer, each.account, each.parts, schedule.publish_at, schedule.useful_until,
             language=post.language, visibility=post.visibility, content_warning=post.content_warning,
-            post_id=post.id, schedule_id=schedule.id, team_id=post.team_id, shares=each.shares,
+            post_id=post.id, schedule_id=schedule.id, team_id=post.team_id, shares=each.shares, media_ids=carried,
         )  # fmt: skip
 
 

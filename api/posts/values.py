@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from uuid import UUID
 
-from api.models import Account, Delivery, Destination, Post, Schedule, Share
+from api.models import Account, Delivery, Destination, Media, Post, Schedule, Share
 from api.platforms.values import Visibility
 
 
@@ -19,6 +19,8 @@ class Written:
     deliveries: Sequence[Delivery]
     schedule: Schedule | None
     share: Share | None = None
+    media: Sequence[Media] = ()
+    """The pictures or the film that it carries, in order."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,12 +34,20 @@ def upgrade() -> None:
         sa.Column("no_alt_reason", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("focus_x", sa.Float(), nullable=False),
         sa.Column("focus_y", sa.Float(), nullable=False),
+        sa.Column("kept_until", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
         sa.ForeignKeyConstraint(["force_id"], ["forces.id"], name=op.f("fk_media_force_id_forces")),
         sa.ForeignKeyConstraint(["team_id"], ["teams.id"], name=op.f("fk_media_team_id_teams")),
         sa.ForeignKeyConstraint(["uploaded_by_id"], ["people.id"], name=op.f("fk_media_uploaded_by_id_people")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_media")),
     )
     with op.batch_alter_table("media", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_media_loose",
+            ["kept_until"],
+            unique=False,
+            sqlite_where=sa.text("kept_until IS NOT NULL"),
+            postgresql_where=sa.text("kept_until IS NOT NULL"),
+        )
         batch_op.create_index("ix_media_team_time", ["team_id", "created_at", "id"], unique=False)
 
     op.create_table(
@@ -265,6 +273,11 @@ def downgrade() -> None:
     op.drop_table("post_media")
     with op.batch_alter_table("media", schema=None) as batch_op:
         batch_op.drop_index("ix_media_team_time")
+        batch_op.drop_index(
+            "ix_media_loose",
+            sqlite_where=sa.text("kept_until IS NOT NULL"),
+            postgresql_where=sa.text("kept_until IS NOT NULL"),
+        )
 
     op.drop_table("media")
     # ### end Alembic commands ###

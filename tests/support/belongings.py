@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from io import BytesIO
 from typing import Any
 from uuid import UUID
 
@@ -17,6 +18,9 @@ from api.identity import secret, tokens
 from api.identity import service as people
 from api.inbox import service as inbox
 from api.library import service as library
+from api.media import receiving
+from api.media import service as media
+from api.media.values import Words
 from api.models import (
     Account,
     Connection,
@@ -40,6 +44,7 @@ from api.posts.schemas import PostIn
 from api.priorities import service as priorities
 from api.priorities.schemas import AnswerIn, PriorityIn, TallyIn
 from tests.support.factories import Cast, an_account
+from tests.support.photos import plain
 from tests.support.talk import JO, SAM, hear, said
 
 OPEN_WORDS = "Heard on Mill Lane by the north team"
@@ -83,6 +88,7 @@ async def charlies(runtime: Runtime, cast: Cast) -> Belongings:
 
 
 async def _one_of_everything(runtime: Runtime, cast: Cast, things: Belongings, handle: str) -> Belongings:
+    loose, carried = [await _picture(runtime, cast, things) for _ in range(2)]
     async with runtime.unit_of_work() as session:
         account = await an_account(session, cast.force, cast.team, handle)
         account.name = f"{cast.team.name} Police"
@@ -92,6 +98,7 @@ async def _one_of_everything(runtime: Runtime, cast: Cast, things: Belongings, h
         await _people(runtime, session, cast, things)
         await _posts(session, cast, account, things)
         await _said_by_the_force(session, cast, account, things)
+        await _carry(session, cast, loose, carried, things)
         await _talk(session, cast, account, things)
         await _priorities(session, cast, account, things)
     return things
@@ -128,6 +135,20 @@ async def _people(runtime: Runtime, session: AsyncSession, cast: Cast, things: B
     things.add("sign_in_id", sign_in.id)
     things.add("connection_id", connection.id)
     things.private |= {token.id, sign_in.id, connection.id}
+
+
+async def _picture(runtime: Runtime, cast: Cast, things: Belongings) -> UUID:
+    words = Words(f"{things.open_words}: a closed road")
+    return (await receiving.receive(runtime, cast.alice, cast.team.id, BytesIO(plain()), words)).media_id
+
+
+async def _carry(session: AsyncSession, cast: Cast, loose: UUID, carried: UUID, things: Belongings) -> None:
+    """One that a post carries, and before it one that nothing does."""
+    for each in (loose, carried):
+        await media.keep(session, cast.alice, each)
+    draft = await session.get_one(Post, things.ids["post_id"][0])
+    await media.carry(session, cast.alice, draft, [carried])
+    things.add("media_id", loose, carried)
 
 
 async def _posts(session: AsyncSession, cast: Cast, account: Account, things: Belongings) -> None:

@@ -29,12 +29,19 @@ FORMS: dict[str, tuple[Form, ...]] = {
     "/inbox/{conversation_id}/reopen": ({},),
     "/write/fill": ({"standard": "bike-marking"},),
     "/write/check": (POST_WORDS,),
+    "/write/pictures": (
+        {**POST_WORDS, "media_ids": ["{media_id}"]},
+        {**POST_WORDS, "media_ids": ["{media_id}"], "picture": "out:{media_id}"},
+    ),
     "/write": (
         {**POST_WORDS, "as_thread": "yes", "content_warning": "Injuries", "visibility": "unlisted", "language": "cy"},
         {**POST_WORDS, "answer": "unsure"},
         {**POST_WORDS, **LATER, "answer": "yes"},
     ),
-    "/write/{post_id}": ({**POST_WORDS, "version": "1", "answer": "unsure"},),
+    "/write/{post_id}": (
+        {**POST_WORDS, "media_ids": ["{media_id}"], "version": "1", "answer": "look"},
+        {**POST_WORDS, "version": "1", "answer": "unsure"},
+    ),
     "/deliveries/{delivery_id}/retry": ({"looked": "yes"},),
     "/share/{post_id}": (
         {"team_id": "{team_id}", "account_ids": ["{account_id}"], "text": "Here too, on Saturday.", "how": "link"},

@@ -20,6 +20,7 @@ from tests.support.small_town import SmallTown
 from workers.context import Context
 from workers.jobs.send import Dispatcher
 from workers.platforms import CONNECTORS
+from workers.platforms.http import Carrier
 from workers.vault import Vault
 
 QUICK = {
@@ -39,12 +40,14 @@ class Stage:
     runtime: Runtime
     cast: Cast
     town: SmallTown
+    carrier: Carrier | None = None
+    """Where a town of its own is reached; without one, the small town is all there is."""
     vault: Vault = field(default_factory=lambda: Vault([KEY]))
     _running: list[tuple[asyncio.Event, asyncio.Task[None]]] = field(default_factory=list)
 
     @property
     def context(self) -> Context:
-        return Context(self.runtime, self.town, CONNECTORS, self.vault)
+        return Context(self.runtime, self.carrier or self.town, CONNECTORS, self.vault)
 
     async def account(self, *, token: bool = True) -> Account:
         async with self.runtime.unit_of_work() as session:

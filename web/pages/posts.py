@@ -24,6 +24,7 @@ from api.posts import cancelling, changing, queries
 from api.posts.values import Written
 from web import afterwards
 from web.addresses import within
+from web.carried import in_order
 from web.deps import Framed, ReadSession, Signed, WriteSession
 from web.looks import LANGUAGES, SEEN_BY
 from web.render import fragment, page
@@ -133,6 +134,7 @@ async def all_about(session: AsyncSession, viewer: Viewer, post: Post) -> dict[s
         ],
         "said_so": _said_so(post),
         "history": history(entries, names),
+        "carried": in_order(written.media),
     })  # fmt: skip
 
 

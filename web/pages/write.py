@@ -22,8 +22,10 @@ from api.models import Account, Confirmation, Post, PostState, StandardPost, Tea
 from api.posts import changing, queries
 from api.posts import service as posts
 from api.posts.schemas import PostIn, PostPatch
+from web.carried import SIGHTS, in_order
 from web.deps import Framed, ReadSession, Signed, runtime_of
 from web.looks import LANGUAGES, SEEN_BY
+from web.pages import pictures
 from web.render import fragment, page
 from web.typed import Target, Typed, in_parts, room, target
 from web.words import span
@@ -64,7 +66,8 @@ async def check(request: Request, session: ReadSession, viewer: Signed) -> HTMLR
     """The counts again, while somebody types."""
     form = await request.form()
     typed, _, targets = await _targets(session, viewer, Typed.of(form))
-    around = {"form": typed, "locked": form.get("locked") == "yes", "alone": True}
+    carried = [each.as_typed(form) for each in await pictures.known(session, viewer, typed, form)]
+    around = {"form": typed, "carried": carried, "locked": form.get("locked") == "yes", "alone": True}
     return fragment(request, "write/_check.html", {**around, **_counted(typed, targets)})
 
 
@@ -91,7 +94,8 @@ async def standard_posts(
 @router.get("/write/{post_id}")
 async def go_on(request: Request, session: ReadSession, viewer: Framed, post_id: UUID) -> HTMLResponse:
     post = await _draft(session, viewer, post_id)
-    typed = Typed.from_draft(post, (await queries.written(session, post)).destinations)
+    written = await queries.written(session, post)
+    typed = replace(Typed.from_draft(post, written.destinations), carried=in_order(written.media))
     return await _form(request, session, viewer, typed, post)
 
 
@@ -107,9 +111,10 @@ async def take_draft(request: Request, viewer: Framed, post_id: UUID) -> Respons
 
 async def _take(request: Request, viewer: Viewer, post_id: UUID | None) -> Response:
     """Keeps what was written. Any mistake keeps nothing and shows everything as it was typed."""
-    typed = Typed.of(await request.form())
-    if typed.answer not in ("yes", "unsure"):
-        return await _again(request, viewer, typed, post_id, None)
+    form = await request.form()
+    typed, mistake = await pictures.take(runtime_of(request), viewer, Typed.of(form), form)
+    if mistake or typed.answer not in ("yes", "unsure"):
+        return await _again(request, viewer, typed, post_id, mistake)
     try:
         async with runtime_of(request).unit_of_work() as session:
             post = await _keep(session, viewer, typed, post_id)
@@ -158,6 +163,8 @@ async def _form(
     drafts = await queries.posts(session, viewer, states=[PostState.DRAFT], limit=SHORTCUTS)
     return page(request, "write/index.html", {
         "form": typed,
+        "carried": typed.carried,
+        "sights": SIGHTS,
         "post": post,
         "teams": teams,
         **_counted(typed, targets),

@@ -1,6 +1,7 @@
 """One attempt at the platform, and which event in a delivery's life its outcome is."""
 
 import asyncio
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import lru_cache
 from random import Random
@@ -15,12 +16,17 @@ from api.platforms.values import Token
 from workers.context import Context
 from workers.jobs.cards import Cards
 from workers.jobs.dbclock import DatabaseClock
+from workers.jobs.luggage import Luggage, weight_of
 from workers.jobs.permission import Permission
+from workers.platforms.http import SLOWEST_LINE
 from workers.vault import CannotOpen
 
 NO_KEY = "This worker cannot open the account's permission. Ask whoever runs Beatline to look at its keys."
 NO_CONNECTOR = "This worker does not know the platform yet. It goes out once the workers are up to date."
+NOT_BROUGHT = "A picture or film could not be brought up to the platform. It is tried again."
 WAIT_FOR_PEOPLE = 30.0
+PREPARING = 600.0
+"""How long a platform may take to make a film ready."""
 FIRST_WAIT, LONGEST_WAIT = 1.0, 300.0
 
 
@@ -33,6 +39,24 @@ class Attempts:
         self._longest = 4 * context.runtime.settings.request_timeout
         self.cards = Cards(context)
         self._token = lru_cache(maxsize=4096)(self._open)
+        self._luggage = Luggage(context.runtime)
+
+    async def bring(self, claim: Claim) -> Claim | Event:
+        """The claim with what it carries brought up to its platform, where nobody sees it yet; or why it cannot go."""
+        try:
+            draft = await self._luggage.packed(claim)
+            connector = self._context.connectors[claim.address.platform]
+            async with asyncio.timeout(self._longest + PREPARING + weight_of(draft) / SLOWEST_LINE):
+                brought = await self._as(claim).ask(lambda token: connector.bring(claim.address, token, draft))
+        except PlatformError as error:
+            return self._not_published(claim, error)
+        except (CannotOpen, KeyError):
+            return self._waits(NO_KEY, WAIT_FOR_PEOPLE)
+        except Exception:  # our store is away, or something broke: nothing of it can be seen anywhere
+            log.exception("not brought up", platform=claim.address.platform)
+            return self._waits(NOT_BROUGHT, min(LONGEST_WAIT, FIRST_WAIT * 2 ** min(claim.attempts, 12)))
+        described = await self._luggage.described(claim)
+        return replace(claim, draft=replace(described, brought=brought))
 
     async def publish(self, claim: Claim) -> Event:
         connector = self._context.connectors.get(claim.address.platform)
@@ -61,9 +85,10 @@ class Attempts:
         started_at = claim.first_started_at or claim.due_at
         try:
             connector = self._context.connectors[claim.address.platform]
+            draft = await self._luggage.described(claim) if claim.media_ids else claim.draft
             async with asyncio.timeout(3 * self._longest):
                 found = await self._as(claim).ask(
-                    lambda token: connector.find(claim.address, token, claim.draft, started_at, linked)
+                    lambda token: connector.find(claim.address, token, draft, started_at, linked)
                 )
         except RateLimited as error:
             return Unread(str(error), self._after(error.retry_after, claim.read_backs), counts=False)

@@ -19,6 +19,7 @@ from api.outbox.service import Claim
 from workers.context import Context
 from workers.jobs.above import tell, tell_posts
 from workers.jobs.attempt import Attempts
+from workers.jobs.bringing import Bringing
 from workers.jobs.chains import Chains
 from workers.jobs.dbclock import DatabaseClock
 from workers.jobs.readback import Reader
@@ -43,6 +44,7 @@ class Dispatcher:
         self._look_ahead = timedelta(seconds=settings.look_ahead)
         self._clock = DatabaseClock(context.runtime.clock, local=context.runtime.database.sqlite)
         self._attempts = Attempts(context, self._clock, chance or SystemRandom())
+        self._bringing = Bringing(self._attempts)
         self._recorder = Recorder(context, self._clock, self.worker, self._recorded)
         self._reader = Reader(context, self._clock, self._attempts, self._recorder, self.worker)
         self._chains = Chains()
@@ -88,6 +90,7 @@ class Dispatcher:
         self._held.update(claim.id for claim in claims)
         self._chains.add(claims)
         self._attempts.cards.look(claims)
+        self._bringing.begin(claims)
         self._changed.set()
         await tell_posts(self._runtime, claims)
         return 0.0 if len(claims) == limit else self._settings.dispatch_interval
@@ -125,14 +128,27 @@ class Dispatcher:
         return max(0.001, self._clock.seconds_until(next_at - LEAD))
 
     async def _send(self, claim: Claim, fenced_at: float) -> None:
+        brought = await self._bringing.end(claim)
         await self._clock.sleep_until(claim.ready_at)
-        if asyncio.get_running_loop().time() - fenced_at > self._lease.total_seconds() / 2:
+        if not isinstance(brought, Claim):
+            event = brought
+        elif self._too_old(fenced_at) and not await self._still_ours(claim):
             event = self._attempts.stale()
         else:
-            event = await self._attempts.publish(claim)
+            event = await self._attempts.publish(brought)
         self._recorder.put(claim, event)
         if not _stops_account(event):
             self._chains.rest(claim.account_id)
+
+    def _too_old(self, fenced_at: float) -> bool:
+        return asyncio.get_running_loop().time() - fenced_at > self._lease.total_seconds() / 2
+
+    async def _still_ours(self, claim: Claim) -> bool:
+        """A film may have taken longer to bring up than a fence is good for: the lease, renewed meanwhile, decides."""
+        if not claim.media_ids or self._clock.now() >= claim.useful_until:
+            return False
+        async with self._runtime.unit_of_work() as session:
+            return bool(await outbox.renew(session, self.worker, [claim.id], self._clock.now(), self._lease))
 
     def _sent(self, task: asyncio.Task[None]) -> None:
         self._sending.discard(task)
@@ -143,6 +159,7 @@ class Dispatcher:
         self._held.discard(answer.claim.id)
         if answer.claim.followed:
             self._look.set()  # the next part of its thread may go now
+        self._bringing.forget([answer.claim.id])
         if _stops_account(answer.event):
             for claim in self._chains.empty(answer.claim.account_id):
                 self._recorder.put(claim, Released())
@@ -157,6 +174,7 @@ class Dispatcher:
             lost = self._held & (ids - kept)
             self._held -= lost
             self._chains.drop(lost)
+            self._bringing.forget(lost)
         return self._settings.lease / 3
 
     async def _expire(self) -> float:
@@ -183,6 +201,7 @@ class Dispatcher:
             task.cancel()
         await asyncio.gather(*late, return_exceptions=True)
         await self._attempts.cards.close()
+        await self._bringing.close()
         await self._recorder.drained(max(1.0, deadline - asyncio.get_running_loop().time()))
 
 

@@ -13,6 +13,7 @@ from api.accounts import secrets
 from api.core.clock import now
 from api.inbox import service as inbox
 from api.intake import service as intake
+from api.media import clearing
 from api.models import Connection, IdempotencyKey, SetPasswordLink, SignIn, Throttle
 from api.priorities import service as priorities
 from workers.context import Context
@@ -45,6 +46,9 @@ class Sweeper:
                 if gone < BATCH:
                     break
                 await asyncio.sleep(0)
+        for _ in range(MOST_BATCHES):
+            if await clearing.clear(self._runtime) < clearing.BATCH:
+                break
         # Several workers sweep: not all at the same moment.
         return self._context.runtime.settings.sweep_interval * SystemRandom().uniform(0.8, 1.2)
 

@@ -25,6 +25,10 @@ from workers.platforms import bluesky, mastodon
 class Connector(Protocol):
     """What a platform's module offers. An Exchange yields requests and is sent responses, nothing else."""
 
+    def bring(self, address: Address, token: Token, draft: Draft) -> Exchange[tuple[str, ...]]:
+        """Brings up what the draft carries, for `Draft.brought`. Nobody sees anything of it; twice does no harm."""
+        ...
+
     def publish(self, address: Address, token: Token, draft: Draft) -> Exchange[Published]: ...
 
     def find(

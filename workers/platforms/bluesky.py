@@ -8,7 +8,7 @@ from api.platforms.values import Address, Draft, Edited, Exchange, Incoming, Pub
 from workers.platforms import bluesky_chat, bluesky_read
 from workers.platforms.bluesky_calls import UNREADABLE, ask, get, named, post, read_object
 from workers.platforms.bluesky_key import POST, Place, place, rkey
-from workers.platforms.bluesky_record import Record, record, reference, says, timestamp
+from workers.platforms.bluesky_record import Record, bring, record, reference, says, timestamp
 from workers.platforms.bluesky_session import (
     authorize_url,
     exchange_code,
@@ -25,6 +25,7 @@ from workers.platforms.payload import child, listed, text_of
 __all__ = [
     "authorize_url",
     "backfill",
+    "bring",
     "context",
     "delete",
     "edit",

@@ -20,6 +20,8 @@ T = TypeVar("T")
 USER_AGENT = f"Beatline/{version('beatline')}"
 LONGEST_BODY = 2_000_000
 MOST_REDIRECTS = 3
+SLOWEST_LINE = 250_000
+"""Bytes in a second that we wait for when something large is brought up."""
 HOST = re.compile(r"[A-Za-z0-9._:-]+")
 NO_ADDRESS = "The server's address is not a valid one."
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -46,6 +48,8 @@ async def carry(carrier: Carrier, exchange: Exchange[T]) -> T:
     try:
         request = next(exchange)
         while True:
+            if request.after:
+                await asyncio.sleep(request.after)
             try:
                 response = await carrier.send(request)
             except PlatformError as error:
@@ -66,6 +70,11 @@ class Timeouts:
     connect: float = 5.0
     read: float = 10.0
     whole: float = 30.0
+
+    def with_body(self, size: int) -> "Timeouts":
+        """A large body takes as long as a slow line needs; part of it is still on its way when we begin to wait."""
+        more = size / SLOWEST_LINE
+        return Timeouts(self.connect, self.read + more, self.whole + more)
 
     def as_extension(self) -> dict[str, float]:
         return {"connect": self.connect, "read": self.read, "write": self.read, "pool": self.connect}
@@ -99,10 +108,11 @@ class HttpxCarrier:
         await self._lanes.aclose()
 
     async def _once(self, request: Request) -> Response:
-        prepared = self._prepare(request)
+        timeouts = self._timeouts.with_body(len(request.body or b""))
+        prepared = self._prepare(request, timeouts)
         try:
-            async with asyncio.timeout(self._timeouts.whole):
-                answer, body = await self._lanes.send(prepared, self._timeouts.connect)
+            async with asyncio.timeout(timeouts.whole):
+                answer, body = await self._lanes.send(prepared, timeouts.connect)
         except NOTHING_WRITTEN as error:
             raise NotSent("The server could not be reached.") from error
         except BodyTooLong as error:
@@ -111,7 +121,7 @@ class HttpxCarrier:
             raise _lost(request, "The server's answer was lost.") from error
         return Response(answer.status, _headers(answer), body)
 
-    def _prepare(self, request: Request) -> httpcore.Request:
+    def _prepare(self, request: Request, timeouts: Timeouts) -> httpcore.Request:
         url = _url(request.url)
         port = url.port or {"http": 80, "https": 443}.get(url.scheme, 0)
         self._guard.check(url.scheme, url.host, port)
@@ -128,7 +138,7 @@ class HttpxCarrier:
             httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=port, target=url.raw_path),
             headers=list(headers.items()),
             content=body,
-            extensions={"timeout": self._timeouts.as_extension()},
+            extensions={"timeout": timeouts.as_extension()},
         )
 
 

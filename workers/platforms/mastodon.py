@@ -10,6 +10,7 @@ from api.platforms.values import Address, Draft, Exchange, Published, RawItem, R
 from workers.platforms import answers
 from workers.platforms.mastodon_actions import edit, find_share, like, share, unlike, unshare
 from workers.platforms.mastodon_calls import ask, ask_object, ask_page, get, items, post, status_path
+from workers.platforms.mastodon_media import bring
 from workers.platforms.mastodon_read import NAMES, is_ours, published, read
 from workers.platforms.mastodon_sign_in import (
     authorize_url,
@@ -27,6 +28,7 @@ from workers.platforms.payload import listed, moment, text_of
 __all__ = [
     "authorize_url",
     "backfill",
+    "bring",
     "context",
     "delete",
     "edit",
@@ -55,7 +57,8 @@ def publish(address: Address, token: Token, draft: Draft) -> Exchange[Published]
     """Says it once: the key is the same for every attempt, and servers that know it answer with the first."""
     if draft.shares:
         return (yield from share(address, token, draft))
-    request = _create(address, token, draft)
+    brought = draft.brought or (yield from bring(address, token, draft))
+    request = _create(address, token, draft, brought)
     response = yield request
     said = answers.read_json(request, response)
     if not isinstance(said, dict) or not text_of(said, "id"):
@@ -120,7 +123,7 @@ def delete(address: Address, token: Token, remote_id: str) -> Exchange[None]:
             raise
 
 
-def _create(address: Address, token: Token, draft: Draft) -> Request:
+def _create(address: Address, token: Token, draft: Draft, brought: tuple[str, ...] = ()) -> Request:
     body: dict[str, Any] = {
         "status": draft.text,
         "visibility": NAMES[draft.visibility],
@@ -128,6 +131,8 @@ def _create(address: Address, token: Token, draft: Draft) -> Request:
     }
     if draft.in_reply_to:
         body["in_reply_to_id"] = draft.in_reply_to
+    if brought:
+        body["media_ids"] = list(brought)
     if draft.content_warning:
         body |= {"spoiler_text": draft.content_warning, "sensitive": True}
     request = post(address, "/api/v1/statuses", body, token)

@@ -102,6 +102,9 @@ def limits(instance: dict[str, Any]) -> Limits:
         url_length=number(statuses, "characters_reserved_per_url", usual.url_length),
         max_media=number(statuses, "max_media_attachments", usual.max_media),
         alt_length=number(media, "description_limit", usual.alt_length),
+        image_size=number(media, "image_size_limit", usual.image_size),
+        image_pixels=number(media, "image_matrix_limit", usual.image_pixels),
+        video_size=number(media, "video_size_limit", usual.video_size),
     )
 
 
@@ -114,6 +117,16 @@ def is_ours(address: Address, draft: Draft, status: dict[str, Any]) -> bool:
         and _same_visibility(draft.visibility, text_of(status, "visibility"))
         and _same_words(draft.content_warning, html.to_text(text_of(status, "spoiler_text")))
         and any(_same_words(draft.text, text) for text in _renderings(text_of(status, "content")))
+        and _same_media(draft, listed(status, "media_attachments"))
+    )
+
+
+def _same_media(draft: Draft, seen: list[Any]) -> bool:
+    """As many, each with the words we gave it. Some servers show no words: then their number has to do."""
+    sent = [*(picture.alt for picture in draft.pictures), *((draft.video.alt,) if draft.video else ())]
+    shown = [text_of(child({"media": each}, "media"), "description") for each in seen]
+    return len(sent) == len(shown) and all(
+        not there or _same_words(here, there) for here, there in zip(sent, shown, strict=True)
     )
 
 

@@ -9,7 +9,7 @@ from workers.platforms import answers, mastodon_read
 from workers.platforms.mastodon_calls import ask_object, get, post, url
 from workers.platforms.payload import text_of
 
-SCOPES = "read:accounts read:statuses read:notifications read:search write:statuses write:favourites"
+SCOPES = "read:accounts read:statuses read:notifications read:search write:statuses write:media write:favourites"
 CLIENT_NAME = "Beatline"
 
 

@@ -109,6 +109,7 @@ async def everything(request: Request) -> Response:
                 "visibility": row["visibility"],
                 "in_reply_to_id": town.show(row["reply_to"]),
                 "source": row["source"],
+                "media": _media_of(request, row["id"]),
                 "created_at": iso(row["created_ms"]),
                 "edited_at": iso(row["edited_ms"]) if row["edited_ms"] else None,
                 "deleted_at": iso(row["deleted_ms"]) if row["deleted_ms"] else None,
@@ -116,6 +117,11 @@ async def everything(request: Request) -> Response:
             for row in rows
         ]
     )
+
+
+def _media_of(request: Request, status_id: int) -> list[dict[str, Any]]:
+    rows = town_of(request).store.all("SELECT * FROM media WHERE status_id = ? ORDER BY position", status_id)
+    return [shapes_for(request).media(one) | {"mime": one["mime"]} for one in rows]
 
 
 async def show_faults(request: Request) -> Response:

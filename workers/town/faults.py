@@ -62,6 +62,8 @@ class Switches:
     no_v2: bool = False  # there is no /api/v2
     ids: Style = "snowflake"
     refuse_empty_user_agent: bool = False
+    media_slow: float = 0.0  # a picture or film is ready only so many seconds after it came
+    media_never_ready: bool = False
 
 
 @dataclass

@@ -3,11 +3,12 @@
 import json
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
 from api.platforms.errors import Expired, NotSent, RateLimited, Refusal, Refused, Unknown
-from api.platforms.values import Card, Draft, Picture, Request, Response, Visibility
+from api.platforms.values import Card, Draft, Picture, Request, Response, Video, Visibility
 from tests.workers.platforms.bluesky_fake import DRAFT, HERE, KEPT_AT, TOKEN, Server, no, put, sent, stored
 from tests.workers.platforms.fake import drive, page_of_html, query, reply
 from workers.platforms import bluesky
@@ -16,6 +17,7 @@ from workers.platforms.bluesky_key import rkey
 NOW = datetime(2026, 6, 1, 9, tzinfo=UTC)
 OURS = f"at://did:plc:us/app.bsky.feed.post/{rkey(DRAFT.key)}"
 THEIRS = "at://did:plc:jo/app.bsky.feed.post/3kparent"
+FILM = Video(b"film", "video/mp4", "A walk along the river", 640, 480)
 PICTURE = Picture(b"\xff\xd8", "image/jpeg", "A flooded lane", 800, 600)
 
 
@@ -160,6 +162,46 @@ def test_pictures_go_up_first_and_keep_their_words() -> None:
         "$type": "app.bsky.embed.images",
         "images": [{"image": blob, "alt": "A flooded lane", "aspectRatio": {"width": 800, "height": 600}}],
     }
+
+
+def test_a_film_goes_up_first_and_keeps_its_words() -> None:
+    blob = {"$type": "blob", "ref": {"$link": "bafyfilm"}, "mimeType": "video/mp4", "size": 4}
+    server = Server(uploadBlob=reply({"blob": blob}), putRecord=put)
+    drive(bluesky.publish(HERE, TOKEN, replace(DRAFT, video=FILM)), server)
+    assert (server.asked[0].body, server.asked[0].headers["Content-Type"]) == (FILM.data, "video/mp4")
+    (body,) = server.bodies("putRecord")
+    assert body["record"]["embed"] == {
+        "$type": "app.bsky.embed.video", "video": blob, "alt": "A walk along the river",
+        "aspectRatio": {"width": 640, "height": 480},
+    }  # fmt: skip
+
+
+def test_what_was_brought_up_before_its_time_is_named_as_the_server_named_it() -> None:
+    blob = {"$type": "blob", "ref": {"$link": "bafypicture"}, "mimeType": "image/jpeg", "size": 2}
+    draft = replace(DRAFT, pictures=(PICTURE, replace(PICTURE, alt="")))
+    brought = drive(bluesky.bring(HERE, TOKEN, draft), Server(uploadBlob=reply({"blob": blob})))
+    server = Server(putRecord=put)
+    bare = tuple(replace(each, data=b"") for each in draft.pictures)
+    drive(bluesky.publish(HERE, TOKEN, replace(draft, pictures=bare, brought=brought)), server)
+    assert server.methods == ["putRecord"]
+    images = server.bodies("putRecord")[0]["record"]["embed"]["images"]
+    assert [(each["image"], each["alt"]) for each in images] == [(blob, "A flooded lane"), (blob, "")]
+
+
+@pytest.mark.parametrize(
+    ("embed", "ours"),
+    [
+        ({"$type": "app.bsky.embed.images", "images": [{"alt": "A flooded lane"}]}, True),
+        ({"$type": "app.bsky.embed.images", "images": [{"alt": "Another lane"}]}, False),
+        ({"$type": "app.bsky.embed.images", "images": [{"alt": "A flooded lane"}, {"alt": ""}]}, False),
+        ({"$type": "app.bsky.embed.video", "alt": "A flooded lane"}, False),
+        ({}, False),
+    ],
+)
+def test_a_post_is_known_by_what_it_carries(embed: dict[str, Any], ours: bool) -> None:
+    draft = replace(DRAFT, pictures=(replace(PICTURE, data=b""),))
+    found = drive(bluesky.find(HERE, TOKEN, draft, NOW, frozenset()), Server(getRecord=stored(DRAFT.text, embed=embed)))
+    assert (found is not None) is ours
 
 
 def test_a_picture_whose_upload_was_lost_leaves_nothing_in_doubt() -> None:

@@ -10,7 +10,7 @@ import pytest
 import uvloop
 
 from api.platforms.errors import NotSent, PlatformError, Refusal, Refused, Unknown
-from api.platforms.values import Address, Platform, Published, Request
+from api.platforms.values import Address, Exchange, Platform, Published, Request, Response
 from tests.workers.platforms.fake import DRAFT, TOKEN
 from tests.workers.platforms.faulty import Faulty, answer, closed_port, faulty, many
 from workers.platforms import mastodon, wire
@@ -303,3 +303,42 @@ async def test_what_goes_wrong_on_the_way_reaches_the_exchange_first() -> None:
     address = Address(Platform.MASTODON, f"http://127.0.0.1:{port}", "7")
     with pytest.raises(NotSent):
         await carry(ours, mastodon.publish(address, TOKEN, DRAFT))
+
+
+async def test_something_large_may_take_longer_to_bring_up_than_a_line_to_be_answered() -> None:
+    """The server takes a picture in small bites; each alone is quick, all together are longer than our patience."""
+    body = bytes(range(256)) * 12_000
+    arrived = 0
+
+    async def slowly(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal arrived
+        await reader.readuntil(b"\r\n\r\n")
+        while arrived < len(body):
+            arrived += len(await reader.read(60_000))
+            await asyncio.sleep(0.008)
+        writer.write(answer())
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(slowly, "127.0.0.1", 0, limit=60_000)
+    port = server.sockets[0].getsockname()[1]
+    up = Request("POST", f"http://127.0.0.1:{port}/api/v2/media", {}, body)
+    assert (await outcome(up, port), arrived) == (200, len(body))
+    server.close()
+
+
+async def test_what_is_being_made_ready_is_asked_for_after_a_while() -> None:
+    waited: list[float] = []
+
+    class Counting:
+        async def send(self, request: Request) -> Response:
+            waited.append(asyncio.get_running_loop().time())
+            return Response(200, {}, b"")
+
+    def asking() -> Exchange[int]:
+        first = yield Request("GET", "https://town.example/1")
+        second = yield Request("GET", "https://town.example/2", after=0.05)
+        return first.status + second.status
+
+    assert await carry(Counting(), asking()) == 400
+    assert waited[1] - waited[0] >= 0.05
