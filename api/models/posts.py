@@ -139,6 +139,7 @@ class DeliveryKind(StrEnum):
 OPEN = (DeliveryState.QUEUED, DeliveryState.CLAIMED, DeliveryState.SENDING, DeliveryState.UNKNOWN)
 _WATCHED = text("state = 'sent' AND post_id IS NOT NULL AND gone_at IS NULL")
 _OPEN = text("state IN ('queued', 'claimed', 'sending', 'unknown')")
+_TO_MEND = text("state IN ('needs_person', 'refused', 'missed')")
 
 
 class Delivery(Shared, table=True):
@@ -158,6 +159,15 @@ class Delivery(Shared, table=True):
         ),
         # Whose replies are still looked for, newest first.
         Index("ix_deliveries_watched", "account_id", "sent_at", sqlite_where=_WATCHED, postgresql_where=_WATCHED),
+        # What somebody has to look at: few, however much went out.
+        Index(
+            "ix_deliveries_to_mend",
+            "due_at",
+            "account_id",
+            sqlite_where=_TO_MEND,
+            postgresql_where=_TO_MEND,
+        ),
+        Index("ix_deliveries_force_due", "force_id", "due_at"),
         Index("ix_deliveries_team_due", "team_id", "due_at", "id"),
         Index("ix_deliveries_team_state", "team_id", "state", "due_at", "id"),
         UniqueConstraint("account_id", "remote_id"),
@@ -188,6 +198,8 @@ class Delivery(Shared, table=True):
 
     state: DeliveryState = one_of(DeliveryState, DeliveryState.QUEUED)
     due_at: datetime
+    first_due_at: datetime | None = None
+    """Its time before somebody sent it again: proof of time counts it there."""
     not_before: datetime
     """When to look at it next: its time at first, later the end of a wait."""
     useful_until: datetime

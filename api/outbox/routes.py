@@ -5,6 +5,9 @@ from uuid import UUID
 
 from fastapi import Query
 
+from api.access import service as access
+from api.access.service import Action
+from api.core.clock import now
 from api.deps import (
     DEFAULT_LIMIT,
     CurrentViewer,
@@ -19,7 +22,8 @@ from api.deps import (
 )
 from api.models import DeliveryState
 from api.outbox import queries, service
-from api.outbox.schemas import DeliveryOut, RetryIn
+from api.outbox.lateness import DAYS, MOST_DAYS, proof
+from api.outbox.schemas import DeliveryOut, LatenessOut, RetryIn
 
 router = api_router("/deliveries", "deliveries")
 
@@ -35,6 +39,19 @@ async def list_deliveries(
 ) -> PageOut[DeliveryOut]:
     page = await queries.deliveries(session, viewer, state, team_id, cursor, limit)
     return PageOut[DeliveryOut].of(page, [DeliveryOut.model_validate(each) for each in page.items])
+
+
+@router.get("/lateness", summary="How late things went out, and what did not", **needs("posts:read"))
+async def show_lateness(
+    session: ReadSession,
+    viewer: CurrentViewer,
+    days: Annotated[int, Query(ge=1, le=MOST_DAYS, description="How many days, today being the last.")] = DAYS,
+    team_id: Annotated[UUID | None, Query(description="Only those of this team.")] = None,
+    account_id: Annotated[UUID | None, Query(description="Only those of this account.")] = None,
+) -> LatenessOut:
+    """Of what you may see: in all, by day, by platform and by account."""
+    access.require_anywhere(viewer, Action.SEE_POSTS)
+    return LatenessOut.of(await proof(session, viewer, now(), days, team_id, account_id))
 
 
 @router.post("/{delivery_id}/retry", summary="Send again, where that is safe", **needs("posts:publish", "inbox:write"))

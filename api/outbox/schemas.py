@@ -1,11 +1,16 @@
 """Deliveries on the wire."""
 
+from dataclasses import asdict
+from datetime import date
 from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StrictBool
 
+from api.core.shapes import Out
 from api.core.wire import Wire
 from api.models import DeliveryState
+from api.outbox.lateness import Proof
+from api.platforms.values import Platform
 
 
 class DeliveryOut(BaseModel):
@@ -24,6 +29,55 @@ class DeliveryOut(BaseModel):
     remote_id: str | None
     url: str | None
     error: str | None = Field(description="A sentence for whoever has to act.")
+
+
+class FiguresOut(Out):
+    """Lateness runs from the time it was due to the platform's answer. Percentiles say “at most”."""
+
+    sent: int
+    p50_ms: int | None = Field(description="Half of them were no later; null where nothing was sent.")
+    p99_ms: int | None = Field(description="99 in 100 were no later.")
+    longest_ms: int | None
+    missed: int = Field(description="Too late to be useful, and never sent.")
+    refused: int
+    needs_person: int = Field(description="Nobody knows whether they are out.")
+    unknown: int = Field(description="Being looked for at this moment.")
+    again: int = Field(description="Sent again by somebody; counted on their first day, and in no percentile.")
+
+
+class DayOut(FiguresOut):
+    day: date = Field(description="In London.")
+
+
+class PlatformFiguresOut(FiguresOut):
+    platform: Platform
+
+
+class AccountFiguresOut(PlatformFiguresOut):
+    account_id: UUID
+
+
+class LatenessOut(Out):
+    since: AwareDatetime
+    until: AwareDatetime
+    total: FiguresOut
+    days: list[DayOut] = Field(description="Each day, oldest first; days on which nothing was due too.")
+    platforms: list[PlatformFiguresOut]
+    accounts: list[AccountFiguresOut]
+
+    @classmethod
+    def of(cls, proof: Proof) -> "LatenessOut":
+        return cls.model_validate({
+            "since": proof.since,
+            "until": proof.until,
+            "total": asdict(proof.total),
+            "days": [{"day": day, **asdict(each)} for day, each in proof.days.items()],
+            "platforms": [{"platform": name, **asdict(each)} for name, each in proof.platforms.items()],
+            "accounts": [
+                {"account_id": account, "platform": proof.platform_of[account], **asdict(each)}
+                for account, each in proof.accounts.items()
+            ],
+        })  # fmt: skip
 
 
 class RetryIn(Wire):

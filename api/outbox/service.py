@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import update
+from sqlalchemy import func, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -126,6 +126,7 @@ async def retry(session: AsyncSession, viewer: Viewer, delivery: Delivery, *, ev
     await _change(
         session, delivery, was, state=DeliveryState.QUEUED, due_at=moment, not_before=moment,
         useful_until=await _useful_until(session, delivery.force_id, moment),
+        first_due_at=func.coalesce(col(Delivery.first_due_at), col(Delivery.due_at)),
         attempts=0, read_backs=0, empty_lists=0, error=None, sent_at=None, lateness_ms=None,
     )  # fmt: skip
     audit.record(session, viewer, "deliveries.retry", "delivery", delivery.id, was=was, even_if_unsure=even_if_unsure)
