@@ -13,11 +13,11 @@ RANK = {
     "accounts": 3, "media": 3,
     "library": 4, "approvals": 4, "pauses": 4,
     "outbox": 5, "intake": 5,
-    "posts": 6, "inbox": 6, "directory": 6,
+    "posts": 6, "inbox": 6, "directory": 6, "alerts": 6,
     "schedules": 7, "priorities": 7, "appeals": 7,
     "discovery": 8, "reports": 9,
 }  # fmt: skip
-NETWORK = ("httpx", "httpcore", "aiohttp", "requests", "urllib.request")
+NETWORK = ("httpx", "httpcore", "aiohttp", "aiosmtplib", "smtplib", "requests", "urllib.request")
 NETWORK_HOMES = ("workers.platforms", "workers.outside", "beatline")
 
 

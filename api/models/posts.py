@@ -139,6 +139,7 @@ class DeliveryKind(StrEnum):
 OPEN = (DeliveryState.QUEUED, DeliveryState.CLAIMED, DeliveryState.SENDING, DeliveryState.UNKNOWN)
 _WATCHED = text("state = 'sent' AND post_id IS NOT NULL AND gone_at IS NULL")
 _OPEN = text("state IN ('queued', 'claimed', 'sending', 'unknown')")
+_ENDED = text("state IN ('sent', 'needs_person', 'refused', 'missed')")
 _TO_MEND = text("state IN ('needs_person', 'refused', 'missed')")
 
 
@@ -167,7 +168,23 @@ class Delivery(Shared, table=True):
             sqlite_where=_TO_MEND,
             postgresql_where=_TO_MEND,
         ),
-        Index("ix_deliveries_force_due", "force_id", "due_at"),
+        # Proof of time reads nothing but this; written once for each delivery, at its end.
+        Index(
+            "ix_deliveries_ended",
+            "force_id",
+            "due_at",
+            sqlite_where=_ENDED,
+            postgresql_where=_ENDED,
+            postgresql_include=[
+                "team_id",
+                "account_id",
+                "state",
+                "lateness_ms",
+                "first_due_at",
+                "message_id",
+                "visibility",
+            ],
+        ),
         Index("ix_deliveries_team_due", "team_id", "due_at", "id"),
         Index("ix_deliveries_team_state", "team_id", "state", "due_at", "id"),
         UniqueConstraint("account_id", "remote_id"),

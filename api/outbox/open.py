@@ -10,6 +10,8 @@ from api.models import Account, AccountState, Delivery, DeliveryState, Secret, S
 
 _WORDS = "IN ('queued', 'claimed', 'sending', 'unknown')"
 IS_OPEN = text(f"deliveries.state {_WORDS}")
+HAS_ENDED = text("deliveries.state IN ('sent', 'needs_person', 'refused', 'missed')")
+IS_TO_MEND = text("deliveries.state IN ('needs_person', 'refused', 'missed')")
 LIVE = (DeliveryState.CLAIMED, DeliveryState.SENDING)
 _Other = aliased(Delivery, name="other")
 _OTHER_IS_OPEN = text(f"other.state {_WORDS}")

@@ -41,7 +41,6 @@ class FiguresOut(Out):
     missed: int = Field(description="Too late to be useful, and never sent.")
     refused: int
     needs_person: int = Field(description="Nobody knows whether they are out.")
-    unknown: int = Field(description="Being looked for at this moment.")
     again: int = Field(description="Sent again by somebody; counted on their first day, and in no percentile.")
 
 

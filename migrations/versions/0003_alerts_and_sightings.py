@@ -165,7 +165,22 @@ def upgrade() -> None:
 
     with op.batch_alter_table("deliveries", schema=None) as batch_op:
         batch_op.add_column(sa.Column("first_due_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True))
-        batch_op.create_index("ix_deliveries_force_due", ["force_id", "due_at"], unique=False)
+        batch_op.create_index(
+            "ix_deliveries_ended",
+            ["force_id", "due_at"],
+            unique=False,
+            sqlite_where=sa.text("state IN ('sent', 'needs_person', 'refused', 'missed')"),
+            postgresql_where=sa.text("state IN ('sent', 'needs_person', 'refused', 'missed')"),
+            postgresql_include=[
+                "team_id",
+                "account_id",
+                "state",
+                "lateness_ms",
+                "first_due_at",
+                "message_id",
+                "visibility",
+            ],
+        )
         batch_op.create_index(
             "ix_deliveries_to_mend",
             ["due_at", "account_id"],
@@ -199,7 +214,20 @@ def downgrade() -> None:
             sqlite_where=sa.text("state IN ('needs_person', 'refused', 'missed')"),
             postgresql_where=sa.text("state IN ('needs_person', 'refused', 'missed')"),
         )
-        batch_op.drop_index("ix_deliveries_force_due")
+        batch_op.drop_index(
+            "ix_deliveries_ended",
+            sqlite_where=sa.text("state IN ('sent', 'needs_person', 'refused', 'missed')"),
+            postgresql_where=sa.text("state IN ('sent', 'needs_person', 'refused', 'missed')"),
+            postgresql_include=[
+                "team_id",
+                "account_id",
+                "state",
+                "lateness_ms",
+                "first_due_at",
+                "message_id",
+                "visibility",
+            ],
+        )
         batch_op.drop_column("first_due_at")
 
     with op.batch_alter_table("sightings", schema=None) as batch_op:
