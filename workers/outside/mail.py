@@ -60,7 +60,7 @@ class PostOffice:
             sender=sender,
             whole=parts.scheme == "smtps",
             # A password never travels in the open, whatever the address says.
-            must_encrypt=parts.scheme == "smtp+starttls" or (bool(secret) and parts.scheme == "smtp"),
+            must_encrypt=parts.scheme == "smtp+starttls" or (bool(parts.username) and parts.scheme == "smtp"),
             user=unquote(parts.username or ""),
             password=secret,
         )
