@@ -8,6 +8,7 @@ from fastapi import Query
 from api.access import service as access
 from api.access.service import Action
 from api.core.clock import now
+from api.core.errors import NotFound
 from api.deps import (
     DEFAULT_LIMIT,
     CurrentViewer,
@@ -21,9 +22,9 @@ from api.deps import (
     needs,
 )
 from api.models import DeliveryState
-from api.outbox import queries, service
+from api.outbox import queries, service, sightings
 from api.outbox.lateness import DAYS, MOST_DAYS, proof
-from api.outbox.schemas import DeliveryOut, LatenessOut, RetryIn
+from api.outbox.schemas import DeliveryOut, LatenessOut, RetryIn, SightingIn, SightingOut
 
 router = api_router("/deliveries", "deliveries")
 
@@ -67,3 +68,27 @@ async def retry_delivery(
     return DeliveryOut.model_validate(
         await service.retry(session, viewer, delivery, even_if_unsure=again.even_if_unsure)
     )
+
+
+@router.post(
+    "/{delivery_id}/sighting", status_code=202, summary="It is live: say where", **needs("posts:publish", "inbox:write")
+)
+async def report_sighting(
+    session: WriteSession,
+    viewer: CurrentViewer,
+    delivery_id: UUID,
+    seen: SightingIn,
+    idempotency_key: IdempotencyKey = None,
+) -> SightingOut:
+    """For a delivery that needs a person. A worker looks whether that post is the account's own; ask again for the answer."""
+    delivery = await queries.get_delivery(session, viewer, delivery_id)
+    return SightingOut.model_validate(await sightings.report(session, viewer, delivery, seen.url))
+
+
+@router.get("/{delivery_id}/sighting", summary="What came of the last address that was given", **needs("posts:read"))
+async def show_sighting(session: ReadSession, viewer: CurrentViewer, delivery_id: UUID) -> SightingOut:
+    delivery = await queries.get_delivery(session, viewer, delivery_id)
+    found = (await sightings.latest(session, [delivery.id])).get(delivery.id)
+    if found is None:
+        raise NotFound("Nobody has given an address for it.")
+    return SightingOut.model_validate(found)

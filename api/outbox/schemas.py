@@ -6,9 +6,9 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StrictBool
 
-from api.core.shapes import Out
+from api.core.shapes import Out, Words
 from api.core.wire import Wire
-from api.models import DeliveryState
+from api.models import DeliveryState, SightingState
 from api.outbox.lateness import Proof
 from api.platforms.values import Platform
 
@@ -77,6 +77,23 @@ class LatenessOut(Out):
                 for account, each in proof.accounts.items()
             ],
         })  # fmt: skip
+
+
+class SightingIn(Wire):
+    model_config = ConfigDict(json_schema_extra={"examples": [{"url": "https://town.example/@sandfordnorth/1000"}]})
+
+    url: Words = Field(max_length=500, description="Where the post stands, as a browser shows it.")
+
+
+class SightingOut(Out):
+    """Believed once a worker has found it in the account's own list: `found`, or `rejected` with the reason."""
+
+    id: UUID
+    delivery_id: UUID
+    state: SightingState
+    url: str
+    error: str
+    created_at: AwareDatetime
 
 
 class RetryIn(Wire):

@@ -63,7 +63,7 @@ class SmallTown:
             return refused
         if fault == "lost_before":
             raise self._lost(request)
-        answer = self._create(request) if request.method == "POST" else self._list(request)
+        answer = self._create(request) if request.method == "POST" else self._read(request)
         if fault == "lost_after":
             raise self._lost(request)
         return Response(500, {}, b"broken") if fault == "500_after" else answer
@@ -95,6 +95,13 @@ class SmallTown:
             )  # fmt: skip
             self.statuses.append(known)
         return _json(_shape(known))
+
+    def _read(self, request: Request) -> Response:
+        _, found, name = urlsplit(request.url).path.partition("/api/v1/statuses/")
+        if not found:
+            return self._list(request)
+        known = next((status for status in self.statuses if status.id == name), None)
+        return _json(_shape(known)) if known else _json({"error": "Record not found"}, 404)
 
     def _list(self, request: Request) -> Response:
         url = urlsplit(request.url)

@@ -10,6 +10,7 @@ from api.platforms.values import Address, Draft, Exchange, Published, RawItem, R
 from workers.platforms import answers
 from workers.platforms.mastodon_calls import ask, ask_object, ask_page, get, items, post, status_path
 from workers.platforms.mastodon_read import NAMES, is_ours, published, read
+from workers.platforms.mastodon_sighting import sighted
 from workers.platforms.mastodon_sign_in import (
     authorize_url,
     exchange_code,
@@ -37,6 +38,7 @@ __all__ = [
     "refresh",
     "register_app",
     "revoke",
+    "sighted",
     "sign_in",
     "status",
     "whoami",
