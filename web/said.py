@@ -9,6 +9,7 @@ SAID: dict[str, str] = {
     "cancelled": "Cancelled: what was still waiting does not go out.",
     "moved": "Moved to its new time.",
     "again": "It is on its way again.",
+    "looking": "We are looking whether it stands there. It says so below as soon as we know.",
     "replied": "Your reply is on its way.",
     "replied-closed": "Your reply is on its way, and the conversation is closed.",
     "noted": "Your note is kept. It stays in the team.",

@@ -107,6 +107,8 @@ HAPPENED = {
     "conversations.reopen": "Opened again",
     "deliveries.retry": "Sent again",
     "deliveries.cancel": "Cancelled",
+    "deliveries.sighted": "Said that it is live",
+    "deliveries.found_by_person": "Found where somebody said",
 }
 
 

@@ -31,6 +31,7 @@ FORMS: dict[str, tuple[Form, ...]] = {
     "/write/check": (POST_WORDS,),
     "/write": ({**POST_WORDS, "answer": "unsure"}, {**POST_WORDS, **LATER, "answer": "yes"}),
     "/write/{post_id}": ({**POST_WORDS, "version": "1", "answer": "unsure"},),
+    "/deliveries/{delivery_id}/sighting": ({"url": "https://town.example/@north/1000"},),
     "/deliveries/{delivery_id}/retry": ({"looked": "yes"},),
     "/posts/{post_id}/move": ({"publish_at": "{in two days}"},),
     "/posts/{post_id}/cancel": ({}, {"back": "calendar"}),

@@ -1,7 +1,8 @@
 """One post: where it stands on each account, its words, what happened to it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -16,16 +17,18 @@ from api.audit import queries as audit
 from api.core.clock import now
 from api.core.local_time import from_form
 from api.identity import queries as identity
-from api.models import OPEN, Delivery, DeliveryState, Post, PostState, Viewer
+from api.models import Account, Delivery, DeliveryState, Post, PostState, Sighting, SightingState, Viewer
 from api.outbox import queries as outbox
 from api.outbox import service as outbox_service
+from api.outbox import sightings
 from api.posts import cancelling, changing, queries
 from api.posts.values import Written
 from web.addresses import within
 from web.deps import Framed, ReadSession, Signed, WriteSession
 from web.render import fragment, page
-from web.shown import Badge, badges, delivery_state, history
-from web.words import lateness, plural, when_text
+from web.shown import badge, badges, delivery_state, history
+from web.standing import pace, sentence
+from web.words import plural, when_text
 
 router = APIRouter()
 AGAIN = {DeliveryState.REFUSED, DeliveryState.MISSED, DeliveryState.NEEDS_PERSON}
@@ -47,6 +50,9 @@ class Shown:
     url: str | None
     retry: bool
     unsure: bool
+    looking: bool
+    """Somebody gave its address, and a worker looks at it."""
+    account_url: str
 
 
 @router.get("/posts/{post_id}")
@@ -59,8 +65,7 @@ async def show(request: Request, session: ReadSession, viewer: Framed, post_id: 
 async def deliveries(request: Request, session: ReadSession, viewer: Signed, post_id: UUID) -> HTMLResponse:
     post = await queries.get_post(session, viewer, post_id)
     written = await queries.written(session, post)
-    known = badges(await accounts.accounts(session, viewer))
-    return fragment(request, "posts/_deliveries.html", _where_it_stands(viewer, written, known))
+    return fragment(request, "posts/_deliveries.html", await _where_it_stands(session, viewer, written))
 
 
 @router.post("/posts/{post_id}/cancel")
@@ -102,6 +107,22 @@ async def retry(
     return RedirectResponse(f"{within(back)}?said=again", 303)
 
 
+@router.post("/deliveries/{delivery_id}/sighting")
+async def sighting(
+    session: WriteSession,
+    viewer: Signed,
+    delivery_id: UUID,
+    url: Annotated[str, Form()] = "",
+    back: Annotated[str, Form()] = "",
+) -> RedirectResponse:
+    """“It is live: here is its address.”"""
+    delivery = await outbox.get_delivery(session, viewer, delivery_id)
+    await sightings.report(session, viewer, delivery, url)
+    if delivery.post_id:
+        return _back(delivery.post_id, "", "looking")
+    return RedirectResponse(f"{within(back)}?said=looking", 303)
+
+
 def _back(post_id: UUID, back: str, said: str) -> RedirectResponse:
     where = "/calendar" if back == "calendar" else f"/posts/{post_id}"
     return RedirectResponse(f"{where}?said={said}", 303)
@@ -113,9 +134,8 @@ async def _all_about(session: AsyncSession, viewer: Viewer, post: Post) -> dict[
     entries = await audit.history(session, viewer, post.id)
     names = await identity.names(session, [entry.person_id for entry in entries])
     return {
-        **_where_it_stands(viewer, written, known),
+        **await _where_it_stands(session, viewer, written),
         "subtitle": _subtitle(written),
-        "standing": _standing(written.deliveries),
         "movable": post.state is PostState.SCHEDULED,
         "cancellable": post.state in (PostState.DRAFT, PostState.SCHEDULED),
         "publish_at": written.schedule.publish_at if written.schedule else None,
@@ -129,49 +149,36 @@ async def _all_about(session: AsyncSession, viewer: Viewer, post: Post) -> dict[
     }
 
 
-def _where_it_stands(viewer: Viewer, written: Written, known: Mapping[UUID, Badge]) -> dict[str, Any]:
-    rows = written.deliveries
+async def _where_it_stands(session: AsyncSession, viewer: Viewer, written: Written) -> dict[str, Any]:
+    rows, at = written.deliveries, now()
+    known = {account.id: account for account in await accounts.accounts(session, viewer)}
+    given = await sightings.latest(session, [row.id for row in rows])
     return {
         "post": written.post,
-        "deliveries": [_shown(row, known.get(row.account_id)) for row in rows],
-        "moving": any(_moves(row) for row in rows),
+        "deliveries": [_shown(row, known.get(row.account_id), given.get(row.id), at) for row in rows],
+        "pace": pace(rows, known, given, at),
+        "standing": _standing(rows),
         "may_publish": access.may(viewer, Action.PUBLISH, written.post.team_id),
     }
 
 
-def _moves(delivery: Delivery) -> bool:
-    """It will look different in a moment."""
-    return delivery.state in OPEN and (delivery.state is not DeliveryState.QUEUED or delivery.due_at <= now())
-
-
-def _shown(delivery: Delivery, account: Badge | None) -> Shown:
-    state = delivery_state(delivery)
+def _shown(delivery: Delivery, account: Account | None, given: Sighting | None, at: datetime) -> Shown:
+    state, known = delivery_state(delivery), badge(account) if account else None
     return Shown(
         id=delivery.id,
-        account=f"{account.name}, {account.platform}" if account else UNKNOWN_ACCOUNT,
-        letter=account.letter if account else "?",
-        platform=account.platform if account else "",
+        account=f"{known.name}, {known.platform}" if known else UNKNOWN_ACCOUNT,
+        letter=known.letter if known else "?",
+        platform=known.platform if known else "",
         state=state.words,
         tone=state.tone,
         icon=state.icon,
-        words=_sentence(delivery),
+        words=sentence(delivery, account, given, at),
         url=delivery.url,
         retry=delivery.state in AGAIN,
         unsure=delivery.state is DeliveryState.NEEDS_PERSON,
+        looking=given is not None and given.state is SightingState.ASKED,
+        account_url=account.url if account else "",
     )
-
-
-def _sentence(delivery: Delivery) -> str:
-    at = now()
-    if delivery.state is DeliveryState.SENT and delivery.sent_at:
-        return f"Out {when_text(delivery.sent_at, at)}, {lateness(delivery.lateness_ms)}."
-    if delivery.error:
-        return delivery.error
-    if delivery.state is DeliveryState.UNKNOWN:
-        return "The answer was lost. We are reading the account to see whether it is there. Not sent again meanwhile."
-    if delivery.state is DeliveryState.MISSED:
-        return f"Due {when_text(delivery.due_at, at)}; too late to be useful, so never sent."
-    return f"For {when_text(delivery.due_at, at)}, useful until {when_text(delivery.useful_until, at)}."
 
 
 def _subtitle(written: Written) -> str:
