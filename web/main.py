@@ -21,12 +21,14 @@ from web.csrf import OwnPagesOnly
 from web.headers import OWN_HTMX, policy
 from web.pages import (
     accounts,
+    alerts,
     answers,
     calendar,
     connect,
     did,
     inbox,
     me,
+    on_time,
     people,
     picture,
     posts,
@@ -36,13 +38,14 @@ from web.pages import (
     teams,
     today,
     tokens,
+    webhooks,
     write,
 )
 from web.sessions import by_cookie
 
 SCREENS = (
     today, inbox, write, posts, calendar, priorities, answers, records, picture, did, connect, accounts, people, teams,
-    tokens, me, signin,
+    tokens, me, signin, on_time, alerts, webhooks,
 )  # fmt: skip
 Authenticate = Callable[[Request], Awaitable[Viewer | None]]
 

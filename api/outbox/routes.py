@@ -23,8 +23,9 @@ from api.deps import (
 )
 from api.models import DeliveryState
 from api.outbox import queries, service, sightings
+from api.outbox.forecast import forecast
 from api.outbox.lateness import DAYS, MOST_DAYS, proof
-from api.outbox.schemas import DeliveryOut, LatenessOut, RetryIn, SightingIn, SightingOut
+from api.outbox.schemas import DeliveryOut, LatenessOut, RetryIn, ShortfallOut, SightingIn, SightingOut
 
 router = api_router("/deliveries", "deliveries")
 
@@ -53,6 +54,14 @@ async def show_lateness(
     """Of what you may see: in all, by day, by platform and by account."""
     access.require_anywhere(viewer, Action.SEE_POSTS)
     return LatenessOut.of(await proof(session, viewer, now(), days, team_id, account_id))
+
+
+@router.get("/forecast", summary="What is planned and will not go out", **needs("posts:read"))
+async def show_forecast(session: ReadSession, viewer: CurrentViewer) -> PageOut[ShortfallOut]:
+    """By account: its permission ends before, or it cannot send now. There are few: they come on one page."""
+    access.require_anywhere(viewer, Action.SEE_POSTS)
+    found = await forecast(session, viewer)
+    return PageOut(items=[ShortfallOut.model_validate(each) for each in found], next_cursor=None)
 
 
 @router.post("/{delivery_id}/retry", summary="Send again, where that is safe", **needs("posts:publish", "inbox:write"))

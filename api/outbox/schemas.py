@@ -9,6 +9,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StrictBool
 from api.core.shapes import Out, Words
 from api.core.wire import Wire
 from api.models import DeliveryState, SightingState
+from api.outbox.forecast import WhyNot
 from api.outbox.lateness import Proof
 from api.platforms.values import Platform
 
@@ -77,6 +78,14 @@ class LatenessOut(Out):
                 for account, each in proof.accounts.items()
             ],
         })  # fmt: skip
+
+
+class ShortfallOut(Out):
+    account_id: UUID
+    why: WhyNot
+    ends_at: AwareDatetime | None = Field(description="When its permission ends, where it has an end.")
+    number: int = Field(description="Planned deliveries that will not go out as far as is known now.")
+    first_at: AwareDatetime
 
 
 class SightingIn(Wire):
