@@ -99,9 +99,9 @@ def seconds(milliseconds: int | None) -> str:
     if milliseconds is None:
         return "–"
     if milliseconds < 1000:
-        return f"{milliseconds / 1000:.2f} s"
+        return f"{milliseconds / 1000:.2f}\u00a0s"
     if milliseconds < 60_000:
-        return f"{milliseconds / 1000:.1f} s"
+        return f"{milliseconds / 1000:.1f}\u00a0s"
     return f"{milliseconds // 60_000} min {milliseconds // 1000 % 60} s"
 
 

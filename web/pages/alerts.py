@@ -65,7 +65,7 @@ def _line(viewer: Viewer, alert: Alert, accounts: Mapping[UUID, Account], names:
     account = accounts[alert.account_id]
     return Line(
         id=alert.id,
-        title=words.title(alert, f"{account.name}, {badge(account).platform}"),
+        title=words.title(alert, f"{account.name} ({badge(account).platform})"),
         what_to_do=words.TO_DO[alert.kind],
         href=words.path(alert),
         opened_at=alert.created_at,
