@@ -131,7 +131,7 @@ def _back(post_id: UUID, back: str, said: str) -> RedirectResponse:
 async def _all_about(session: AsyncSession, viewer: Viewer, post: Post) -> dict[str, Any]:
     written = await queries.written(session, post)
     known = badges(await accounts.accounts(session, viewer))
-    entries = await audit.history(session, viewer, post.id)
+    entries = await audit.history(session, viewer, post.id, parts=[row.id for row in written.deliveries])
     names = await identity.names(session, [entry.person_id for entry in entries])
     return {
         **await _where_it_stands(session, viewer, written),
