@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -45,7 +45,8 @@ class Cause:
 
 
 async def causes(session: AsyncSession, settings: Settings, at: datetime) -> list[Cause]:
-    accounts = (await session.execute(select(Account))).scalars()
+    in_use = select(Account).where(col(Account.state) != AccountState.DISCONNECTED)
+    accounts = (await session.execute(in_use)).scalars()
     found = [cause for account in accounts for cause in of_account(account, settings, at)]
     return found + await _of_deliveries(session, at)
 
@@ -69,26 +70,34 @@ def of_account(account: Account, settings: Settings, at: datetime) -> Iterator[C
 
 
 async def _of_deliveries(session: AsyncSession, at: datetime) -> list[Cause]:
-    """Through an index that holds only these."""
-    rows = await session.execute(
+    """Through an index that holds only these; of an outage with thousands, the newest few of each account."""
+    alike: Any = (col(Delivery.account_id), col(Delivery.state))
+    order = (col(Delivery.due_at).desc(), col(Delivery.id))
+    one = (
         select(
             col(Delivery.id), col(Delivery.state), col(Delivery.due_at), col(Delivery.account_id),
-            col(Account.force_id), col(Account.team_id),
+            func.count().over(partition_by=alike).label("number"),
+            func.row_number().over(partition_by=alike, order_by=order).label("place"),
         )
-        .join(Account, col(Account.id) == col(Delivery.account_id))
         .where(
             IS_TO_MEND,
             (col(Delivery.state) == DeliveryState.NEEDS_PERSON) | (col(Delivery.due_at) >= at - STAYS),
         )
-        .order_by(col(Delivery.due_at).desc(), col(Delivery.id))
+        .subquery()
     )  # fmt: skip
-    alike: defaultdict[tuple[UUID, AlertKind], list[Any]] = defaultdict(list)
+    rows = await session.execute(
+        select(one, col(Account.force_id), col(Account.team_id))
+        .join(Account, col(Account.id) == one.c.account_id)
+        .where(one.c.place <= MOST_NAMED)
+        .order_by(one.c.place)
+    )
+    groups: defaultdict[tuple[UUID, AlertKind], list[Any]] = defaultdict(list)
     for row in rows:
-        alike[row.account_id, ENDS[DeliveryState(row.state)]].append(row)
-    return [_together(account_id, kind, some) for (account_id, kind), some in alike.items()]
+        groups[row.account_id, ENDS[DeliveryState(row.state)]].append(row)
+    return [_together(account_id, kind, some) for (account_id, kind), some in groups.items()]
 
 
 def _together(account_id: UUID, kind: AlertKind, rows: Sequence[Any]) -> Cause:
     newest = rows[0]
-    about = tuple(str(row.id) for row in rows[:MOST_NAMED])
-    return Cause(account_id, newest.force_id, newest.team_id, kind, len(rows), about, newest.due_at)
+    about = tuple(str(row.id) for row in rows)
+    return Cause(account_id, newest.force_id, newest.team_id, kind, newest.number, about, newest.due_at)

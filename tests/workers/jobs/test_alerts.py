@@ -15,6 +15,7 @@ from sqlalchemy import select
 
 from api.accounts import service as accounts
 from api.alerts import queries, service
+from api.alerts.causes import MOST_NAMED
 from api.core.clock import now
 from api.core.runtime import Runtime
 from api.models import (
@@ -34,6 +35,7 @@ from api.outbox import service as outbox
 from tests.support.factories import Cast, an_account
 from tests.support.mail import Box, mail_server
 from workers.context import Context
+from workers.jobs import alerts
 from workers.jobs.alerts import Watcher
 from workers.platforms import CONNECTORS
 from workers.platforms.http import HttpxCarrier
@@ -81,7 +83,9 @@ class Desk:
 
     async def watch(self) -> None:
         carrier = HttpxCarrier(self.runtime.settings.private_hosts, timeout=5)
-        await Watcher(Context(self.runtime, carrier, CONNECTORS, self.vault)).step()
+        watcher = Watcher(Context(self.runtime, carrier, CONNECTORS, self.vault))
+        await watcher.look()
+        await watcher.post()
         await carrier.aclose()
 
     def set(self, **settings: Any) -> None:
@@ -311,6 +315,32 @@ async def test_a_letter_that_never_gets_through_is_given_up_after_days(desk: Des
     await desk.change(last_poll_at=now())
     await desk.watch()
     assert {message.state for message in await desk.messages()} == {MessageState.FAILED}
+
+
+async def test_of_a_long_outage_all_are_counted_and_the_newest_named(desk: Desk) -> None:
+    async with desk.runtime.unit_of_work() as session:
+        for number in range(MOST_NAMED + 20):
+            due = now() - timedelta(minutes=number)
+            delivery = await outbox.queue(session, desk.cast.alice, desk.account, "One", due, team_id=desk.cast.team.id)
+            delivery.state = DeliveryState.MISSED
+    await desk.watch()
+    alert = await desk.alert()
+    assert (alert.number, len(alert.about)) == (MOST_NAMED + 20, MOST_NAMED)
+    await desk.watch()
+    assert (await desk.alert()).version == alert.version, "nothing moved, nothing is written"
+
+
+async def test_a_worker_of_the_slow_queue_tells_by_itself(desk: Desk, post: Box) -> None:
+    await desk.change(state=AccountState.SUSPENDED)
+    carrier = HttpxCarrier(timeout=5)
+    stop = asyncio.Event()
+    running = asyncio.create_task(alerts.loop(Context(desk.runtime, carrier, CONNECTORS, desk.vault), stop))
+    async with asyncio.timeout(20):
+        while len(post.mails) < 3:  # noqa: ASYNC110 - the mail server cannot ring
+            await asyncio.sleep(0.02)
+    stop.set()
+    await asyncio.wait_for(running, 10)
+    await carrier.aclose()
 
 
 async def test_two_watchers_tell_once(desk: Desk, post: Box) -> None:
