@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.mail import Box, a_certificate, mail_server
-from workers.outside.mail import Mail, MailRefused, NotAMailServer, NotNow, PostOffice, deliver, message
+from workers.outside.mail import Mail, MailRefused, NotAMailServer, NotNow, PostOffice, deliver, greet, message
 
 MAIL = Mail("0193-key", "ash.okafor@sandfordvale.example", "Beatline: a feed stands still", "Hello PCSO Ash Okafor\n")
 SENDER = "beatline@sandfordvale.example"
@@ -65,6 +65,14 @@ async def test_a_server_that_is_gone_may_be_tried_again() -> None:
         port = box.port
     with pytest.raises(NotNow):
         await deliver(PostOffice.of(f"smtp://127.0.0.1:{port}", "", SENDER), MAIL)
+
+
+async def test_a_server_can_be_greeted_without_sending_anything() -> None:
+    with mail_server(Box()) as box:
+        await greet(PostOffice.of(f"smtp://127.0.0.1:{box.port}", "", SENDER))
+    assert box.mails == []
+    with pytest.raises(NotNow):
+        await greet(PostOffice.of(f"smtp://127.0.0.1:{box.port}", "", SENDER))
 
 
 def test_addresses_that_are_none_are_said_so() -> None:

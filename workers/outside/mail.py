@@ -76,16 +76,20 @@ def message(mail: Mail, sender: str) -> EmailMessage:
     return made
 
 
+async def greet(office: PostOffice) -> None:
+    """Whether the server lets us in; nothing is sent."""
+    client = _client(office)
+    try:
+        async with client:
+            if office.user:
+                await client.login(office.user, office.password)
+    except (aiosmtplib.SMTPException, OSError, ssl.SSLError) as error:
+        raise NotNow(f"The mail server does not let us in ({type(error).__name__}).") from error
+
+
 async def deliver(office: PostOffice, mail: Mail) -> None:
     """Returns once the server has taken it."""
-    client = aiosmtplib.SMTP(
-        hostname=office.host,
-        port=office.port,
-        use_tls=office.whole,
-        start_tls=True if office.must_encrypt and not office.whole else None,
-        timeout=office.timeout,
-        tls_context=office.tls,
-    )
+    client = _client(office)
     try:
         async with client:
             if office.user:
@@ -99,6 +103,17 @@ async def deliver(office: PostOffice, mail: Mail) -> None:
         raise NotNow(f"The mail server does not let us in or refuses the sender ({error.code}).") from error
     except (aiosmtplib.SMTPException, OSError, ssl.SSLError) as error:
         raise NotNow(f"The mail server could not be reached ({type(error).__name__}).") from error
+
+
+def _client(office: PostOffice) -> aiosmtplib.SMTP:
+    return aiosmtplib.SMTP(
+        hostname=office.host,
+        port=office.port,
+        use_tls=office.whole,
+        start_tls=True if office.must_encrypt and not office.whole else None,
+        timeout=office.timeout,
+        tls_context=office.tls,
+    )
 
 
 def _said(code: int, sentence: str) -> MailRefused | NotNow:
