@@ -26,7 +26,7 @@ EVERY_DAY = {
     for path in (
         "/", "/inbox", "/inbox/{conversation_id}", "/write", "/posts/{post_id}", "/calendar", "/priorities",
         "/questions/{question_id}", "/questions/{question_id}/tally", "/questions/{question_id}/picture", "/accounts",
-        "/people",
+        "/people", "/on-time", "/alerts",
     )
 }  # fmt: skip
 """What is looked at each time; the others are slow."""

@@ -5,14 +5,22 @@ from uuid import UUID
 
 import pytest
 
+from api.accounts import secrets
 from api.core.clock import now
 from api.core.errors import Conflict, Forbidden, Invalid
-from api.models import Account, Delivery, DeliveryState, Sighting, SightingState
+from api.core.runtime import Runtime
+from api.models import Account, Delivery, DeliveryState, SecretKind, Sighting, SightingState
 from api.outbox import service as outbox
 from api.outbox import sightings
+from tests.support.factories import Cast, an_account
 from tests.support.small_town import Status
 from tests.support.stage import Stage
+from tests.support.town import running_town
+from workers.context import Context
 from workers.jobs.sightings import Looker
+from workers.platforms import CONNECTORS
+from workers.platforms.http import HttpxCarrier
+from workers.vault import Vault
 
 
 async def in_doubt(stage: Stage, text: str = "Road closed") -> Delivery:
@@ -150,3 +158,30 @@ async def test_what_is_not_in_doubt_needs_no_address(stage: Stage) -> None:
     async with stage.runtime.unit_of_work() as session:
         with pytest.raises(Conflict):
             await sightings.report(session, stage.cast.alice, delivery, "https://town.example/@a/1")
+
+
+async def test_in_the_practice_town_a_lost_answer_is_found_by_its_address(runtime: Runtime, cast: Cast) -> None:
+    """A real server on a real socket: what it shows of our account is believed, what it shows of another is not."""
+    async with running_town() as town:
+        carrier = HttpxCarrier(frozenset({("127.0.0.1", town.port)}), timeout=5)
+        async with town.client() as us, town.client("wexleytown") as them:
+            me = (await us.get("/api/v1/accounts/verify_credentials")).json()
+            ours = (await us.post("/api/v1/statuses", json={"status": "Road closed"})).json()
+            theirs = (await them.post("/api/v1/statuses", json={"status": "Road closed"})).json()
+        vault = Vault([bytes(range(32))])
+        async with runtime.unit_of_work() as session:
+            account = await an_account(session, cast.force, cast.team, instance=town.url)
+            account.remote_id = me["id"]
+            token = vault.sealer.seal(town.tokens["sandfordnorth"].encode())
+            await secrets.put(session, account.id, SecretKind.ACCESS_TOKEN, token)
+            delivery = await outbox.queue(session, cast.alice, account, "Road closed", now(), team_id=cast.team.id)
+            delivery.state = DeliveryState.NEEDS_PERSON
+        context = Context(runtime, carrier, CONNECTORS, vault)
+        for url, state in ((theirs["url"], DeliveryState.NEEDS_PERSON), (ours["url"], DeliveryState.SENT)):
+            async with runtime.unit_of_work() as session:
+                row = await session.get_one(Delivery, delivery.id)
+                await sightings.report(session, cast.alice, row, url)
+            await Looker(context).step()
+            async with runtime.read() as session:
+                assert (await session.get_one(Delivery, delivery.id)).state is state
+        await carrier.aclose()
