@@ -10,6 +10,7 @@ from sqlmodel import col
 
 from api.access import service as access
 from api.access.service import Action
+from api.accounts import queries as accounts
 from api.core import paging
 from api.core.gates import the_one
 from api.core.paging import Page, paged
@@ -50,9 +51,7 @@ async def unseen(session: AsyncSession, viewer: Viewer) -> int:
 
 async def accounts_of(session: AsyncSession, alerts: Collection[Alert]) -> dict[UUID, Account]:
     """The caller has passed the gate to the alerts; what they are about is named in them."""
-    wanted = {alert.account_id for alert in alerts}
-    rows = await session.execute(select(Account).where(col(Account.id).in_(wanted)))
-    return {account.id: account for account in rows.scalars()}
+    return await accounts.named(session, [alert.account_id for alert in alerts])
 
 
 async def webhooks(session: AsyncSession, viewer: Viewer) -> Sequence[Webhook]:

@@ -66,6 +66,7 @@ async def list_webhooks(session: ReadSession, viewer: CurrentViewer) -> PageOut[
 async def add_webhook(
     request: Request, session: WriteSession, viewer: CurrentViewer, wanted: WebhookIn, _: IdempotencyKey = None
 ) -> NewWebhookOut:
+    request.state.no_replay = True  # the answer holds the secret
     sealer = runtime_of(request).sealer
     hook, secret = await service.add_webhook(session, sealer, viewer, wanted.url, wanted.secret)
     return NewWebhookOut(**WebhookOut.of(hook, None).model_dump(), secret=secret)

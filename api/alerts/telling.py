@@ -36,7 +36,9 @@ TOLD: dict[AlertKind, frozenset[Role]] = {
     AlertKind.REFUSED: _WRITES,
     AlertKind.MISSED: _WRITES,
 }
-"""Roles in the account's team, or in the whole force; for the force's own accounts, in the whole force only."""
+"""Roles in the account's team, or in the whole force."""
+FORCES_OWN = frozenset({Role.CONTACT_DESK, Role.ADMIN})
+"""Told of everything about the force's own accounts, besides: no team looks after these."""
 
 
 async def tell(session: AsyncSession, settings: Settings, turn: Turn, at: datetime) -> None:
@@ -67,7 +69,8 @@ async def recipients(session: AsyncSession, alert: Alert) -> list[Person]:
     """By role, and whoever answers for the account; never who turned it off."""
     account = await session.get_one(Account, alert.account_id)
     here = or_(col(Membership.team_id).is_(None), col(Membership.team_id) == alert.team_id)
-    by_role = and_(here, col(Membership.role).in_(TOLD[alert.kind]))
+    roles = TOLD[alert.kind] | (FORCES_OWN if alert.team_id is None else frozenset())
+    by_role = and_(here, col(Membership.role).in_(roles))
     rows = await session.execute(
         select(Person)
         .where(

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from api.core.clock import LONDON
+from api.core.clock import LONDON, now
 from api.models import Alert, AlertKind
 
 LABELS: dict[AlertKind, str] = {
@@ -46,6 +46,8 @@ WITH_DELIVERIES = frozenset(MANY)
 def title(alert: Alert, name: str) -> str:
     """`name`: of the account, with its platform."""
     words = MANY[alert.kind] if alert.number > 1 and alert.kind in MANY else ONE[alert.kind]
+    if alert.kind is AlertKind.PERMISSION_ENDS and alert.at and alert.at <= now():
+        words = "The permission for {name} ended {at}"
     return words.format(number=alert.number, name=name, at=_moment(alert.at) if alert.at else "soon")
 
 

@@ -95,6 +95,7 @@ ADDRESSES: dict[str, tuple[Form, ...]] = {
     "/accounts/connect": ({}, {"account": "{account_id}"}),
     "/oauth/{platform}/callback": ({"state": "made up", "code": "made up"}, {"state": "made up"}),
     "/on-time": ({}, {"account": "{account_id}"}),
+    "/on-time/days.csv": ({}, {"account": "{account_id}"}),
     "/people": ({}, {"team": "{team_id}"}),
 }
 """Path → what its address may carry besides; only those that differ from nothing at all."""

@@ -80,6 +80,20 @@ async def test_nothing_sent_says_what_the_page_is_for_and_charlie_sees_nothing(
     assert charlie.answer.status_code == 404
 
 
+async def test_the_days_can_be_taken_as_a_table(sits: Sits, cast: Cast, runtime: Runtime, account: Account) -> None:
+    await out(runtime, cast, account)
+    alice, charlie = await sits(cast.alice), await sits(cast.charlie)
+    await alice.open("/on-time")
+    await alice.follow("Take it as a table")
+    assert alice.answer.headers["content-type"].startswith("text/csv")
+    head, *days = alice.answer.text.splitlines()
+    assert head == "day,sent,p50_ms,p99_ms,longest_ms,missed,refused,needs_person,again"
+    assert len(days) == 30
+    assert sum(day.endswith(",1,210,210,210,0,0,0,0") for day in days) == 1
+    await charlie.open("/on-time/days.csv")
+    assert "210" not in charlie.answer.text
+
+
 async def test_today_has_a_line_of_proof(sits: Sits, cast: Cast, runtime: Runtime, account: Account) -> None:
     await out(runtime, cast, account)
     page = await (await sits(cast.alice)).open("/")

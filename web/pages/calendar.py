@@ -63,12 +63,10 @@ async def calendar(request: Request, session: ReadSession, viewer: Framed) -> HT
     start = _start(request.query_params.get("from", ""))
     end = start + PERIOD
     found = await schedules.schedules(session, viewer, since=start, before=end, limit=MOST)
-    seen = {one.id: one for one in await accounts.accounts(session, viewer)}
-    known = badges(list(seen.values()))
-    plans = [
-        replace(_plan(viewer, each, known), risk=_risk(each, seen))
-        for each in await schedules.with_posts(session, found.items)
-    ]
+    known = badges(await accounts.accounts(session, viewer))
+    planned = await schedules.with_posts(session, found.items)
+    used = await accounts.named(session, [one.account_id for each in planned for one in each.written.deliveries])
+    plans = [replace(_plan(viewer, each, known), risk=_risk(each, used)) for each in planned]
     drafts = await posts.posts(session, viewer, states=[PostState.DRAFT], limit=20)
     return page(request, "calendar/index.html", {
         "days": _days(plans),
@@ -110,10 +108,10 @@ def _plan(viewer: Viewer, planned: Scheduled, known: Mapping[UUID, Badge]) -> Pl
     )
 
 
-def _risk(planned: Scheduled, seen: Mapping[UUID, Account]) -> str:
+def _risk(planned: Scheduled, used: Mapping[UUID, Account]) -> str:
     for one in planned.written.deliveries:
-        account = seen.get(one.account_id)
-        if account is None or one.state is not DeliveryState.QUEUED:
+        account = used[one.account_id]
+        if one.state is not DeliveryState.QUEUED:
             continue
         if why := why_not(account.state, account.token_expires_at, one.due_at):
             return f"Will not go out on {badge(account).platform}: {because(why, account.token_expires_at, now())}"

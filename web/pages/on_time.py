@@ -1,13 +1,13 @@
 """On time: how late everything went out in the last 30 days, what did not, and what will not."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
 from fastapi import APIRouter, Request
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, Response
 
 from api.access import service as access
 from api.access.service import Action
@@ -21,7 +21,7 @@ from api.outbox.forecast import forecast
 from api.outbox.lateness import Figures, Proof
 from api.outbox.queries import ToMend
 from api.platforms.facts import FACTS
-from web.deps import Framed, ReadSession
+from web.deps import Framed, ReadSession, Signed
 from web.forecasts import warnings
 from web.render import page
 from web.shown import State, badge, delivery_state
@@ -89,6 +89,23 @@ async def on_time(request: Request, session: ReadSession, viewer: Framed, accoun
         "accounts": [_line(account_id, figures, proof, known) for account_id, figures in proof.accounts.items()],
         "warnings": warnings(await forecast(session, viewer, only.id if only else None), known, at),
     })  # fmt: skip
+
+
+@router.get("/days.csv")
+async def table(session: ReadSession, viewer: Signed, account: str = "") -> Response:
+    """The days as a spreadsheet reads them: dates and numbers, no words of anybody."""
+    access.require_anywhere(viewer, Action.SEE_POSTS)
+    only = await accounts.get_account(session, viewer, _id(account)) if account else None
+    proof = await lateness.proof(session, viewer, now(), account_id=only.id if only else None)
+    names = [field.name for field in fields(Figures)]
+    rows = [[day.isoformat(), *(_cell(getattr(each, name)) for name in names)] for day, each in proof.days.items()]
+    lines = "".join(",".join(row) + "\r\n" for row in [["day", *names], *rows])
+    headers = {"Content-Disposition": 'attachment; filename="on-time.csv"', "Cache-Control": "no-store"}
+    return Response(lines, media_type="text/csv; charset=utf-8", headers=headers)
+
+
+def _cell(number: int | None) -> str:
+    return "" if number is None else str(number)
 
 
 def _id(text: str) -> UUID:

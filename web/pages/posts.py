@@ -151,19 +151,23 @@ async def _all_about(session: AsyncSession, viewer: Viewer, post: Post) -> dict[
 
 async def _where_it_stands(session: AsyncSession, viewer: Viewer, written: Written) -> dict[str, Any]:
     rows, at = written.deliveries, now()
-    known = {account.id: account for account in await accounts.accounts(session, viewer)}
+    seen = {account.id for account in await accounts.accounts(session, viewer)}
+    known = await accounts.named(session, [row.account_id for row in rows])
     given = await sightings.latest(session, [row.id for row in rows])
     return {
         "post": written.post,
-        "deliveries": [_shown(row, known.get(row.account_id), given.get(row.id), at) for row in rows],
+        "deliveries": [
+            _shown(row, known[row.account_id], given.get(row.id), at, row.account_id in seen) for row in rows
+        ],
         "pace": pace(rows, known, given, at),
         "standing": _standing(rows),
         "may_publish": access.may(viewer, Action.PUBLISH, written.post.team_id),
     }
 
 
-def _shown(delivery: Delivery, account: Account | None, given: Sighting | None, at: datetime) -> Shown:
-    state, known = delivery_state(delivery), badge(account) if account else None
+def _shown(delivery: Delivery, account: Account, given: Sighting | None, at: datetime, seen: bool) -> Shown:
+    """Of an account that the viewer may not see: how it stands, not whose it is."""
+    state, known = delivery_state(delivery), badge(account) if seen else None
     return Shown(
         id=delivery.id,
         account=f"{known.name}, {known.platform}" if known else UNKNOWN_ACCOUNT,
@@ -177,7 +181,7 @@ def _shown(delivery: Delivery, account: Account | None, given: Sighting | None, 
         retry=delivery.state in AGAIN,
         unsure=delivery.state is DeliveryState.NEEDS_PERSON,
         looking=given is not None and given.state is SightingState.ASKED,
-        account_url=account.url if account else "",
+        account_url=account.url if seen else "",
     )
 
 

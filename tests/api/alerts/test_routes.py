@@ -98,6 +98,17 @@ async def test_what_is_no_safe_address_is_refused(client: Any, runtime: Runtime,
     assert answer.status_code == 422
 
 
+async def test_the_secret_is_not_kept_for_a_request_that_is_sent_again(
+    client: Any, runtime: Runtime, cast: Cast
+) -> None:
+    sam = await who(runtime, cast.sam) | {"Idempotency-Key": "once"}
+    first = await client.post("/api/v1/webhooks", json={"url": URL}, headers=sam)
+    assert first.status_code == 201
+    again = await client.post("/api/v1/webhooks", json={"url": URL}, headers=sam)
+    assert again.status_code == 409
+    assert "shown once only" in again.json()["detail"]
+
+
 async def test_a_short_secret_is_refused_and_a_longer_one_taken(client: Any, runtime: Runtime, cast: Cast) -> None:
     sam = await who(runtime, cast.sam)
     short = await client.post("/api/v1/webhooks", json={"url": URL, "secret": "short"}, headers=sam)

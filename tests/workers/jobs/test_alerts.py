@@ -231,8 +231,13 @@ async def test_the_forces_own_account_is_for_those_of_the_whole_force(desk: Desk
     await desk.change(team_id=None, last_poll_at=now() - timedelta(hours=1))
     await desk.watch()
     cast = desk.cast
-    assert set(post.recipients) == {await email(desk, viewer) for viewer in (cast.ellie, cast.dev, cast.sam)}
+    whole_force = {await email(desk, viewer) for viewer in (cast.ellie, cast.dev, cast.sam)}
+    assert set(post.recipients) == whole_force
     assert await desk.standing(cast.alice) == []
+    post.recipients.clear()
+    await desk.a_delivery(DeliveryState.MISSED)
+    await desk.watch()
+    assert set(post.recipients) == whole_force
 
 
 async def test_much_at_once_is_one_letter(desk: Desk, post: Box) -> None:
