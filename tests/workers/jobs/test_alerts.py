@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from prometheus_client import REGISTRY
 from sqlalchemy import select
 
 from api.accounts import service as accounts
@@ -446,3 +447,22 @@ async def test_an_account_connected_again_ends_its_alert(desk: Desk) -> None:
         await accounts.disconnect(session, desk.cast.ellie, desk.account.id)
     await desk.watch()
     assert await desk.standing() == [], "who let go of it need not be told"
+
+
+def gauge(name: str, **labels: str) -> float | None:
+    return REGISTRY.get_sample_value(name, labels)
+
+
+async def test_what_people_see_as_alerts_prometheus_sees_as_gauges(desk: Desk) -> None:
+    desk.set(smtp_url="smtp://127.0.0.1:9")
+    await desk.a_delivery(DeliveryState.MISSED)
+    await desk.a_delivery(DeliveryState.UNKNOWN)
+    await desk.a_delivery(DeliveryState.QUEUED)
+    await desk.change(state=AccountState.SUSPENDED)
+    await desk.watch()
+    await desk.watch()
+    assert gauge("beatline_deliveries_to_mend", state="missed") == 1
+    assert gauge("beatline_deliveries_in_doubt") == 1
+    assert gauge("beatline_deliveries_will_fail") == 1
+    assert gauge("beatline_alerts_open", kind="suspended") == 1
+    assert gauge("beatline_alert_messages_waiting") == len(await desk.messages()) > 0
