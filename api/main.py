@@ -8,6 +8,7 @@ from fastapi.openapi.utils import get_openapi
 from starlette.types import ASGIApp
 
 from api.accounts import routes as accounts
+from api.alerts import routes as alerts
 from api.core import health
 from api.core.http import Edge, answer_problems
 from api.core.runtime import Runtime
@@ -24,6 +25,7 @@ from api.schedules import routes as schedules
 
 SERVICES: dict[str, Sequence[APIRouter]] = {
     "accounts": (accounts.router, accounts.connections),
+    "alerts": (alerts.router, alerts.webhooks),
     "forces": (forces.teams, forces.neighbourhoods),
     "identity": (identity.me, identity.people, identity.tokens, identity.sessions),
     "posts": (posts.router, outbox.router, library.router, media.uploads, media.router),

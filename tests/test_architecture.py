@@ -13,11 +13,13 @@ RANK = {
     "accounts": 3, "media": 3,
     "library": 4, "approvals": 4, "pauses": 4,
     "outbox": 5, "intake": 5,
-    "posts": 6, "inbox": 6, "directory": 6,
+    "posts": 6, "inbox": 6, "directory": 6, "alerts": 6,
     "schedules": 7, "priorities": 7, "appeals": 7,
     "discovery": 8, "reports": 9,
 }  # fmt: skip
-NETWORK = ("httpx", "httpcore", "aiohttp", "requests", "urllib.request", "boto3", "botocore")
+NETWORK = (
+    "httpx", "httpcore", "aiohttp", "aiosmtplib", "smtplib", "requests", "urllib.request", "boto3", "botocore",
+)  # fmt: skip
 NETWORK_HOMES = ("workers.platforms", "workers.outside", "beatline")
 OWN_SERVERS = {"api.media.s3": ("boto3", "botocore")}
 """The file store is ours, like the database: whoever takes a picture in must be able to put it there."""

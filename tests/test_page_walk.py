@@ -61,6 +61,7 @@ CONTRIBUTOR_MAY = {
     "POST /questions/{question_id}/record/{answer_id}/take-back", "POST /answers/{answer_id}",
     "GET /accounts", "GET /accounts/{account_id}",
     "GET /people", "GET /people/{person_id}", "GET /teams/{team_id}",
+    "GET /on-time", "GET /on-time/days.csv", "GET /alerts", "POST /me/mails",
     "GET /me", "GET /me/keys", "POST /me/keys", "POST /sign-out",
 }  # fmt: skip
 """All that a contributor's role lets them open and press. Whatever is not in it answers them with a no."""

@@ -19,6 +19,7 @@ from api.posts.editing import OUT
 from api.posts.standing import Standing, StandingState, standings
 from api.posts.values import Version, Written
 from web.shown import Badge, State, badges
+from web.standing import QUICK
 from web.words import when_text
 
 STATES = {
@@ -46,14 +47,26 @@ async def retold(session: AsyncSession, written: Written, context: dict[str, Any
     by_id = {each.id: each for each in written.deliveries}
     lines = []
     for line in context["deliveries"]:
-        delivery, standing = by_id[line.id], told[line.id]
-        if standing.state in STATES:
-            lines.append(_gone(line, standing))
-        else:
-            lines.append(replace(line, words=f"{line.words}{_changed(delivery, asked.get(line.id))}"))
+        parts = [_told(part, told[part.id], "") for part in line.parts]
+        whole = _whole([told[part.id] for part in line.parts or (line,)])
+        changed = _changed(by_id[line.id], asked.get(line.id))
+        lines.append(replace(_told(line, whole, changed), parts=parts))
     waits = any(each.state is StandingState.ASKED for each in told.values())
     waits = waits or any(each.state is ErrandState.ASKED for each in asked.values())
-    return {**context, "deliveries": lines, "moving": context["moving"] or waits}
+    return {**context, "deliveries": lines, "pace": QUICK if waits else context["pace"]}
+
+
+def _whole(parts: Sequence[Standing]) -> Standing:
+    """Where a thread stands: what went wrong with a part of it first, and gone only once all of it is."""
+    for state in (StandingState.FAILED, StandingState.ASKED):
+        for each in parts:
+            if each.state is state:
+                return each
+    return next((each for each in parts if each.state not in STATES), parts[0])
+
+
+def _told(line: Any, standing: Standing, changed: str) -> Any:
+    return _gone(line, standing) if standing.state in STATES else replace(line, words=f"{line.words}{changed}")
 
 
 async def about(session: AsyncSession, viewer: Viewer, written: Written, context: dict[str, Any]) -> dict[str, Any]:

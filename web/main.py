@@ -21,6 +21,7 @@ from web.csrf import OwnPagesOnly
 from web.headers import OWN_HTMX, policy
 from web.pages import (
     accounts,
+    alerts,
     answers,
     calendar,
     connect,
@@ -28,6 +29,7 @@ from web.pages import (
     inbox,
     me,
     mend,
+    on_time,
     people,
     picture,
     pictures,
@@ -39,6 +41,7 @@ from web.pages import (
     teams,
     today,
     tokens,
+    webhooks,
     withdraw,
     write,
 )
@@ -46,7 +49,7 @@ from web.sessions import by_cookie
 
 SCREENS = (
     today, inbox, pictures, write, posts, calendar, priorities, answers, records, picture, did, connect, accounts, people,
-    teams, tokens, me, signin, withdraw, share, mend,
+    teams, tokens, me, signin, withdraw, share, mend, on_time, alerts, webhooks,
 )  # fmt: skip
 Authenticate = Callable[[Request], Awaitable[Viewer | None]]
 

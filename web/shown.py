@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from api.core.clock import now
 from api.models import Account, AuditEntry, Delivery, DeliveryState, Post, PostState
 from api.platforms.facts import FACTS, Facts
 from web.words import lateness
@@ -68,6 +69,8 @@ LATE_FROM = 60_000
 
 
 def delivery_state(delivery: Delivery) -> State:
+    if delivery.state is DeliveryState.QUEUED and delivery.due_at <= now():
+        return State("Waiting to go out", "", "clock")
     late = delivery.state is DeliveryState.SENT and (delivery.lateness_ms or 0) >= LATE_FROM
     return State("Sent late", "amber", "check") if late else DELIVERIES[delivery.state]
 
@@ -119,6 +122,8 @@ HAPPENED = {
     "conversations.reopen": "Opened again",
     "deliveries.retry": "Sent again",
     "deliveries.cancel": "Cancelled",
+    "deliveries.sighted": "Said that it is live",
+    "deliveries.found_by_person": "Found where somebody said",
 }
 
 

@@ -55,6 +55,12 @@ async def get_account(session: AsyncSession, viewer: Viewer, account_id: UUID) -
     return account
 
 
+async def named(session: AsyncSession, account_ids: Iterable[UUID]) -> dict[UUID, Account]:
+    """The caller has passed the gate to what goes out on them. Whose they are is shown to who may see the account."""
+    rows = await session.execute(select(Account).where(col(Account.id).in_(set(account_ids))))
+    return {account.id: account for account in rows.scalars()}
+
+
 async def get_connection(session: AsyncSession, viewer: Viewer, connection_id: UUID) -> Connection:
     """Only its own person sees a try: its address lets whoever follows it say yes."""
     connection = await session.get(Connection, connection_id)

@@ -96,6 +96,18 @@ class Settings(BaseSettings):
     arrival_days: float = Field(14, gt=0, description="Days for which what arrived is kept as it came.")
     sweep_interval: float = Field(60, gt=0, description="How often old rows are cleared away.")
 
+    alert_interval: float = Field(15, gt=0, description="How often workers look for what people must be told of.")
+    alert_feed_after: float = Field(600, gt=0, description="A feed not read for this long is told to people.")
+    alert_days_before: float = Field(7, ge=0, description="Days before a permission ends from which people are told.")
+    smtp_url: str = Field(
+        "",
+        repr=False,
+        description="Where e-mails are handed over: smtp://host:587 (encrypted where offered), smtp+starttls://user@host "
+        "(encrypted or not at all), smtps://user@host; empty: no e-mails.",
+    )
+    smtp_password: str = Field("", repr=False, description="Its password, if it does not stand in the address.")
+    mail_from: str = Field("", description="The sender of e-mails; empty: beatline@ the host of base_url.")
+
     allow_private_hosts: Annotated[frozenset[str], NoDecode] = Field(
         frozenset(), description="host:port pairs on private addresses that workers may reach, by comma."
     )

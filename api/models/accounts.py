@@ -76,6 +76,7 @@ class SecretKind(StrEnum):
     CLIENT_SECRET = "client_secret"  # noqa: S105
     CODE = "code"
     VERIFIER = "verifier"
+    WEBHOOK = "webhook"
 
 
 class Secret(Row, table=True):

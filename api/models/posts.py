@@ -148,6 +148,8 @@ class DeliveryKind(StrEnum):
 OPEN = (DeliveryState.QUEUED, DeliveryState.CLAIMED, DeliveryState.SENDING, DeliveryState.UNKNOWN)
 _WATCHED = text("state = 'sent' AND post_id IS NOT NULL AND gone_at IS NULL")
 _OPEN = text("state IN ('queued', 'claimed', 'sending', 'unknown')")
+_ENDED = text("state IN ('sent', 'needs_person', 'refused', 'missed')")
+_TO_MEND = text("state IN ('needs_person', 'refused', 'missed')")
 
 
 class Delivery(Shared, table=True):
@@ -167,6 +169,31 @@ class Delivery(Shared, table=True):
         ),
         # Whose replies are still looked for, newest first.
         Index("ix_deliveries_watched", "account_id", "sent_at", sqlite_where=_WATCHED, postgresql_where=_WATCHED),
+        # What somebody has to look at: few, however much went out.
+        Index(
+            "ix_deliveries_to_mend",
+            "due_at",
+            "account_id",
+            sqlite_where=_TO_MEND,
+            postgresql_where=_TO_MEND,
+        ),
+        # Proof of time reads nothing but this; written once for each delivery, at its end.
+        Index(
+            "ix_deliveries_ended",
+            "force_id",
+            "due_at",
+            sqlite_where=_ENDED,
+            postgresql_where=_ENDED,
+            postgresql_include=[
+                "team_id",
+                "account_id",
+                "state",
+                "lateness_ms",
+                "first_due_at",
+                "message_id",
+                "visibility",
+            ],
+        ),
         Index("ix_deliveries_team_due", "team_id", "due_at", "id"),
         Index("ix_deliveries_team_state", "team_id", "state", "due_at", "id"),
         UniqueConstraint("account_id", "remote_id"),
@@ -199,6 +226,8 @@ class Delivery(Shared, table=True):
 
     state: DeliveryState = one_of(DeliveryState, DeliveryState.QUEUED)
     due_at: datetime
+    first_due_at: datetime | None = None
+    """Its time before somebody sent it again: proof of time counts it there."""
     not_before: datetime
     """When to look at it next: its time at first, later the end of a wait."""
     useful_until: datetime

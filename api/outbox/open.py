@@ -12,6 +12,8 @@ _WORDS = "IN ('queued', 'claimed', 'sending', 'unknown')"
 IS_OPEN = text(f"deliveries.state {_WORDS}")
 PART_MAY_GO = or_(col(Delivery.parent_id).is_(None), col(Delivery.in_reply_to).is_not(None))
 """The part of a thread before it is out: `parts.follow` has told this one what it answers. No look at other rows."""
+HAS_ENDED = text("deliveries.state IN ('sent', 'needs_person', 'refused', 'missed')")
+IS_TO_MEND = text("deliveries.state IN ('needs_person', 'refused', 'missed')")
 LIVE = (DeliveryState.CLAIMED, DeliveryState.SENDING)
 _Other = aliased(Delivery, name="other")
 _OTHER_IS_OPEN = text(f"other.state {_WORDS}")

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import null, update
+from sqlalchemy import func, null, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -195,6 +195,7 @@ async def retry(session: AsyncSession, viewer: Viewer, delivery: Delivery, *, ev
     }  # fmt: skip
     await _change(
         session, delivery, was, state=DeliveryState.QUEUED, **times,
+        first_due_at=func.coalesce(col(Delivery.first_due_at), col(Delivery.due_at)),
         attempts=0, read_backs=0, empty_lists=0, error=None, sent_at=None, lateness_ms=None,
     )  # fmt: skip
     await follow_again(session, delivery, **times)

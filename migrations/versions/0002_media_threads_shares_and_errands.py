@@ -51,6 +51,117 @@ def upgrade() -> None:
         batch_op.create_index("ix_media_team_time", ["team_id", "created_at", "id"], unique=False)
 
     op.create_table(
+        "webhooks",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("created_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("updated_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
+        sa.Column("force_id", sa.Uuid(), nullable=False),
+        sa.Column("url", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("made_by_id", sa.Uuid(), nullable=False),
+        sa.Column("ended_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
+        sa.ForeignKeyConstraint(["force_id"], ["forces.id"], name=op.f("fk_webhooks_force_id_forces")),
+        sa.ForeignKeyConstraint(["made_by_id"], ["people.id"], name=op.f("fk_webhooks_made_by_id_people")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_webhooks")),
+    )
+    with op.batch_alter_table("webhooks", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_webhooks_force_id"), ["force_id"], unique=False)
+
+    op.create_table(
+        "alert_messages",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("created_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
+        sa.Column("force_id", sa.Uuid(), nullable=False),
+        sa.Column(
+            "channel", sa.Enum("mail", "webhook", name="messagechannel", native_enum=False, length=48), nullable=False
+        ),
+        sa.Column(
+            "event",
+            sa.Enum("opened", "resolved", "test", name="messageevent", native_enum=False, length=48),
+            nullable=False,
+        ),
+        sa.Column("person_id", sa.Uuid(), nullable=True),
+        sa.Column("webhook_id", sa.Uuid(), nullable=True),
+        sa.Column(
+            "alert_ids", sa.JSON().with_variant(postgresql.JSONB(astext_type=sa.Text()), "postgresql"), nullable=False
+        ),
+        sa.Column(
+            "state",
+            sa.Enum("waiting", "sent", "failed", name="messagestate", native_enum=False, length=48),
+            nullable=False,
+        ),
+        sa.Column("next_try_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
+        sa.Column("lease_until", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
+        sa.Column("tries", sa.Integer(), nullable=False),
+        sa.Column("error", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("sent_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
+        sa.ForeignKeyConstraint(["force_id"], ["forces.id"], name=op.f("fk_alert_messages_force_id_forces")),
+        sa.ForeignKeyConstraint(["person_id"], ["people.id"], name=op.f("fk_alert_messages_person_id_people")),
+        sa.ForeignKeyConstraint(["webhook_id"], ["webhooks.id"], name=op.f("fk_alert_messages_webhook_id_webhooks")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_alert_messages")),
+    )
+    with op.batch_alter_table("alert_messages", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_alert_messages_person_id"), ["person_id"], unique=False)
+        batch_op.create_index(
+            "ix_alert_messages_waiting",
+            ["next_try_at", "id"],
+            unique=False,
+            sqlite_where=sa.text("state = 'waiting'"),
+            postgresql_where=sa.text("state = 'waiting'"),
+        )
+        batch_op.create_index("ix_alert_messages_webhook", ["webhook_id", "created_at", "id"], unique=False)
+
+    op.create_table(
+        "alerts",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("created_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("updated_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
+        sa.Column("force_id", sa.Uuid(), nullable=False),
+        sa.Column("team_id", sa.Uuid(), nullable=True),
+        sa.Column("account_id", sa.Uuid(), nullable=False),
+        sa.Column(
+            "kind",
+            sa.Enum(
+                "needs_reconnect",
+                "suspended",
+                "permission_ends",
+                "feed_stopped",
+                "needs_person",
+                "refused",
+                "missed",
+                name="alertkind",
+                native_enum=False,
+                length=48,
+            ),
+            nullable=False,
+        ),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column(
+            "about", sa.JSON().with_variant(postgresql.JSONB(astext_type=sa.Text()), "postgresql"), nullable=False
+        ),
+        sa.Column("at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
+        sa.Column("seen_by_id", sa.Uuid(), nullable=True),
+        sa.Column("seen_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
+        sa.Column("resolved_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
+        sa.ForeignKeyConstraint(["account_id"], ["accounts.id"], name=op.f("fk_alerts_account_id_accounts")),
+        sa.ForeignKeyConstraint(["force_id"], ["forces.id"], name=op.f("fk_alerts_force_id_forces")),
+        sa.ForeignKeyConstraint(["seen_by_id"], ["people.id"], name=op.f("fk_alerts_seen_by_id_people")),
+        sa.ForeignKeyConstraint(["team_id"], ["teams.id"], name=op.f("fk_alerts_team_id_teams")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_alerts")),
+    )
+    with op.batch_alter_table("alerts", schema=None) as batch_op:
+        batch_op.create_index("ix_alerts_force", ["force_id", "created_at", "id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_alerts_team_id"), ["team_id"], unique=False)
+        batch_op.create_index(
+            "uq_alerts_standing",
+            ["account_id", "kind"],
+            unique=True,
+            sqlite_where=sa.text("resolved_at IS NULL"),
+            postgresql_where=sa.text("resolved_at IS NULL"),
+        )
+
+    op.create_table(
         "post_media",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("created_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
@@ -167,6 +278,45 @@ def upgrade() -> None:
     with op.batch_alter_table("shares", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_shares_delivery_id"), ["delivery_id"], unique=False)
 
+    op.create_table(
+        "sightings",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("created_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
+        sa.Column("force_id", sa.Uuid(), nullable=False),
+        sa.Column("delivery_id", sa.Uuid(), nullable=False),
+        sa.Column("asked_by_id", sa.Uuid(), nullable=False),
+        sa.Column("url", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column(
+            "state",
+            sa.Enum("asked", "found", "rejected", name="sightingstate", native_enum=False, length=48),
+            nullable=False,
+        ),
+        sa.Column("next_try_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
+        sa.Column("lease_until", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
+        sa.Column("tries", sa.Integer(), nullable=False),
+        sa.Column("error", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.ForeignKeyConstraint(["asked_by_id"], ["people.id"], name=op.f("fk_sightings_asked_by_id_people")),
+        sa.ForeignKeyConstraint(["delivery_id"], ["deliveries.id"], name=op.f("fk_sightings_delivery_id_deliveries")),
+        sa.ForeignKeyConstraint(["force_id"], ["forces.id"], name=op.f("fk_sightings_force_id_forces")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_sightings")),
+    )
+    with op.batch_alter_table("sightings", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_sightings_delivery_id"), ["delivery_id"], unique=False)
+        batch_op.create_index(
+            "ix_sightings_waiting",
+            ["next_try_at", "id"],
+            unique=False,
+            sqlite_where=sa.text("state = 'asked'"),
+            postgresql_where=sa.text("state = 'asked'"),
+        )
+        batch_op.create_index(
+            "uq_sightings_asked",
+            ["delivery_id"],
+            unique=True,
+            sqlite_where=sa.text("state = 'asked'"),
+            postgresql_where=sa.text("state = 'asked'"),
+        )
+
     with op.batch_alter_table("deliveries", schema=None) as batch_op:
         batch_op.add_column(
             sa.Column(
@@ -201,10 +351,45 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("parent_id", sa.Uuid(), nullable=True))
         batch_op.add_column(sa.Column("part", sa.Integer(), server_default="1", nullable=False))
         batch_op.add_column(sa.Column("parts", sa.Integer(), server_default="1", nullable=False))
+        batch_op.add_column(sa.Column("first_due_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True))
         batch_op.add_column(sa.Column("edited_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True))
+        batch_op.create_index(
+            "ix_deliveries_ended",
+            ["force_id", "due_at"],
+            unique=False,
+            sqlite_where=sa.text("state IN ('sent', 'needs_person', 'refused', 'missed')"),
+            postgresql_where=sa.text("state IN ('sent', 'needs_person', 'refused', 'missed')"),
+            postgresql_include=[
+                "team_id",
+                "account_id",
+                "state",
+                "lateness_ms",
+                "first_due_at",
+                "message_id",
+                "visibility",
+            ],
+        )
         batch_op.create_index(batch_op.f("ix_deliveries_parent_id"), ["parent_id"], unique=False)
+        batch_op.create_index(
+            "ix_deliveries_to_mend",
+            ["due_at", "account_id"],
+            unique=False,
+            sqlite_where=sa.text("state IN ('needs_person', 'refused', 'missed')"),
+            postgresql_where=sa.text("state IN ('needs_person', 'refused', 'missed')"),
+        )
         batch_op.create_foreign_key(
             batch_op.f("fk_deliveries_parent_id_deliveries"), "deliveries", ["parent_id"], ["id"]
+        )
+
+    with op.batch_alter_table("people", schema=None) as batch_op:
+        batch_op.add_column(
+            sa.Column(
+                "no_mail",
+                sa.JSON(none_as_null=True).with_variant(
+                    postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), "postgresql"
+                ),
+                nullable=True,
+            )
         )
 
     with op.batch_alter_table("posts", schema=None) as batch_op:
@@ -239,10 +424,33 @@ def downgrade() -> None:
         batch_op.drop_column("content_warning")
         batch_op.drop_column("visibility")
 
+    with op.batch_alter_table("people", schema=None) as batch_op:
+        batch_op.drop_column("no_mail")
+
     with op.batch_alter_table("deliveries", schema=None) as batch_op:
         batch_op.drop_constraint(batch_op.f("fk_deliveries_parent_id_deliveries"), type_="foreignkey")
+        batch_op.drop_index(
+            "ix_deliveries_to_mend",
+            sqlite_where=sa.text("state IN ('needs_person', 'refused', 'missed')"),
+            postgresql_where=sa.text("state IN ('needs_person', 'refused', 'missed')"),
+        )
         batch_op.drop_index(batch_op.f("ix_deliveries_parent_id"))
+        batch_op.drop_index(
+            "ix_deliveries_ended",
+            sqlite_where=sa.text("state IN ('sent', 'needs_person', 'refused', 'missed')"),
+            postgresql_where=sa.text("state IN ('sent', 'needs_person', 'refused', 'missed')"),
+            postgresql_include=[
+                "team_id",
+                "account_id",
+                "state",
+                "lateness_ms",
+                "first_due_at",
+                "message_id",
+                "visibility",
+            ],
+        )
         batch_op.drop_column("edited_at")
+        batch_op.drop_column("first_due_at")
         batch_op.drop_column("parts")
         batch_op.drop_column("part")
         batch_op.drop_column("parent_id")
@@ -252,6 +460,16 @@ def downgrade() -> None:
         batch_op.drop_column("content_warning")
         batch_op.drop_column("kind")
 
+    with op.batch_alter_table("sightings", schema=None) as batch_op:
+        batch_op.drop_index(
+            "uq_sightings_asked", sqlite_where=sa.text("state = 'asked'"), postgresql_where=sa.text("state = 'asked'")
+        )
+        batch_op.drop_index(
+            "ix_sightings_waiting", sqlite_where=sa.text("state = 'asked'"), postgresql_where=sa.text("state = 'asked'")
+        )
+        batch_op.drop_index(batch_op.f("ix_sightings_delivery_id"))
+
+    op.drop_table("sightings")
     with op.batch_alter_table("shares", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_shares_delivery_id"))
 
@@ -271,6 +489,30 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_post_media_media_id"))
 
     op.drop_table("post_media")
+    with op.batch_alter_table("alerts", schema=None) as batch_op:
+        batch_op.drop_index(
+            "uq_alerts_standing",
+            sqlite_where=sa.text("resolved_at IS NULL"),
+            postgresql_where=sa.text("resolved_at IS NULL"),
+        )
+        batch_op.drop_index(batch_op.f("ix_alerts_team_id"))
+        batch_op.drop_index("ix_alerts_force")
+
+    op.drop_table("alerts")
+    with op.batch_alter_table("alert_messages", schema=None) as batch_op:
+        batch_op.drop_index("ix_alert_messages_webhook")
+        batch_op.drop_index(
+            "ix_alert_messages_waiting",
+            sqlite_where=sa.text("state = 'waiting'"),
+            postgresql_where=sa.text("state = 'waiting'"),
+        )
+        batch_op.drop_index(batch_op.f("ix_alert_messages_person_id"))
+
+    op.drop_table("alert_messages")
+    with op.batch_alter_table("webhooks", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_webhooks_force_id"))
+
+    op.drop_table("webhooks")
     with op.batch_alter_table("media", schema=None) as batch_op:
         batch_op.drop_index("ix_media_team_time")
         batch_op.drop_index(

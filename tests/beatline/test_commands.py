@@ -48,7 +48,7 @@ def test_the_doctor_finds_a_new_installation_well_and_an_empty_folder_ill(data: 
     well = told("--data", data, "doctor", "--json")
     assert well.returncode == 0, well.stdout
     names = [check["name"] for check in json.loads(well.stdout)["checks"]]
-    assert names == ["database", "migrations", "clock", "queue", "keys", "feeds"]
+    assert names == ["database", "migrations", "clock", "queue", "keys", "feeds", "mail"]
     ill = told("--data", tmp_path / "nothing", "doctor")
     assert ill.returncode == 1
     assert ill.stdout.startswith("WRONG  database:")

@@ -18,7 +18,7 @@ from tests.test_page_walk import calls
 from web.main import asgi, create_app
 
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
-NO_PAGE = ("/news", "/thread", "/deliveries", "/next", "/callback")
+NO_PAGE = ("/news", "/thread", "/deliveries", "/next", "/callback", ".csv")
 """How the address of a fragment, or of a step that only sends on, ends."""
 PHONE, DESK = 360, 1440
 EVERY_DAY = {
@@ -26,7 +26,7 @@ EVERY_DAY = {
     for path in (
         "/", "/inbox", "/inbox/{conversation_id}", "/write", "/posts/{post_id}", "/calendar", "/priorities",
         "/questions/{question_id}", "/questions/{question_id}/tally", "/questions/{question_id}/picture", "/accounts",
-        "/people",
+        "/people", "/on-time", "/alerts",
     )
 }  # fmt: skip
 """What is looked at each time; the others are slow."""

@@ -23,6 +23,8 @@ from api.media import service as media
 from api.media.values import Words
 from api.models import (
     Account,
+    Alert,
+    AlertKind,
     Connection,
     Conversation,
     Delivery,
@@ -36,8 +38,10 @@ from api.models import (
     Share,
     ShareHow,
     SignIn,
+    Webhook,
     metadata,
 )
+from api.outbox import service as outbox
 from api.platforms.values import Contact, Platform, Visibility
 from api.posts import service as posts
 from api.posts.schemas import PostIn
@@ -175,6 +179,15 @@ async def _posts(session: AsyncSession, cast: Cast, account: Account, things: Be
         things.add("schedule_id", delivery.schedule_id or delivery.id)
         if delivery.post_id == refused.id:
             delivery.state, delivery.error = DeliveryState.REFUSED, "The town said no."
+    unsure = await outbox.queue(session, cast.alice, account, things.open_words, now(), team_id=cast.team.id)
+    unsure.state = DeliveryState.NEEDS_PERSON
+    alert = Alert(force_id=cast.force.id, team_id=cast.team.id, account_id=account.id, kind=AlertKind.NEEDS_PERSON)
+    hook = Webhook(force_id=cast.force.id, url="https://alarm.example/", made_by_id=cast.alice.person_id)
+    session.add_all([alert, hook])
+    await session.flush()
+    things.add("delivery_id", unsure.id)
+    things.add("alert_id", alert.id)
+    things.add("webhook_id", hook.id)
     things.add("post_id", draft.id, due.id)
     things.add("standard_post_id", standard.id)
 

@@ -42,6 +42,7 @@ FORMS: dict[str, tuple[Form, ...]] = {
         {**POST_WORDS, "media_ids": ["{media_id}"], "version": "1", "answer": "look"},
         {**POST_WORDS, "version": "1", "answer": "unsure"},
     ),
+    "/deliveries/{delivery_id}/sighting": ({"url": "https://town.example/@north/1000"},),
     "/deliveries/{delivery_id}/retry": ({"looked": "yes"},),
     "/share/{post_id}": (
         {"team_id": "{team_id}", "account_ids": ["{account_id}"], "text": "Here too, on Saturday.", "how": "link"},
@@ -87,6 +88,12 @@ FORMS: dict[str, tuple[Form, ...]] = {
     "/teams/new": ({"name": "Sandford South"},),
     "/teams/{team_id}/neighbourhoods": ({"name": "The Quays", "police_uk_id": "Q9", "about": "By the water."},),
     "/teams/{team_id}/neighbourhoods/{neighbourhood_id}": ({"name": "Mill Lane", "about": "As before."},),
+    "/alerts/webhooks": ({"url": "https://alarm.example/beatline"},),
+    "/alerts/webhooks/{webhook_id}/test": ({},),
+    "/alerts/webhooks/{webhook_id}/move": ({"url": "https://alarm.example/other"},),
+    "/alerts/webhooks/{webhook_id}/end": ({},),
+    "/alerts/{alert_id}/seen": ({},),
+    "/me/mails": ({"kinds": ["missed"]},),
     "/me/keys": ({"name": "Till", "scopes": ["posts:read"], "expires_on": "{the day after}"},),
     "/me/keys/{token_id}/end": ({},),
     "/me/sign-ins/{sign_in_id}/end": ({},),
@@ -110,6 +117,8 @@ ADDRESSES: dict[str, tuple[Form, ...]] = {
     "/questions/{question_id}/record": ({}, {"after": "{answer_id}"}),
     "/accounts/connect": ({}, {"account": "{account_id}"}),
     "/oauth/{platform}/callback": ({"state": "made up", "code": "made up"}, {"state": "made up"}),
+    "/on-time": ({}, {"account": "{account_id}"}),
+    "/on-time/days.csv": ({}, {"account": "{account_id}"}),
     "/people": ({}, {"team": "{team_id}"}),
 }
 """Path → what its address may carry besides; only those that differ from nothing at all."""

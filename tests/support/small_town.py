@@ -78,7 +78,7 @@ class SmallTown:
         if request.url.endswith("/api/v2/media"):
             self.media.append(request.body or b"")
             return _json({"id": str(len(self.media)), "url": "https://town.example/media/1"})
-        return self._create(request) if request.method == "POST" else self._list(request)
+        return self._create(request) if request.method == "POST" else self._read(request)
 
     def texts(self, account: str) -> list[str]:
         return [status.text for status in self.statuses if status.account == account]
@@ -112,6 +112,13 @@ class SmallTown:
     def _words_of(self, media_id: str) -> str:
         found = re.search(rb'name="description"\r\n\r\n(.*?)\r\n--', self.media[int(media_id) - 1], re.DOTALL)
         return found[1].decode() if found else ""
+
+    def _read(self, request: Request) -> Response:
+        _, found, name = urlsplit(request.url).path.partition("/api/v1/statuses/")
+        if not found:
+            return self._list(request)
+        known = next((status for status in self.statuses if status.id == name), None)
+        return _json(_shape(known)) if known else _json({"error": "Record not found"}, 404)
 
     def _list(self, request: Request) -> Response:
         url = urlsplit(request.url)

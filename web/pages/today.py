@@ -14,12 +14,16 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api.access import service as access
 from api.access.service import Action
 from api.accounts import queries as accounts
+from api.alerts import queries as alerts
+from api.alerts.words import LABELS
 from api.core.clock import LONDON, now
 from api.core.settings import Settings
 from api.inbox import queries as inbox
 from api.inbox.queries import View
 from api.models import DeliveryState, PriorityState, QuestionState, ScheduleState, Viewer
+from api.outbox import lateness
 from api.outbox import queries as outbox
+from api.outbox.forecast import forecast
 from api.platforms.facts import FACTS, Facts
 from api.posts import queries as posts
 from api.posts import sharing
@@ -28,9 +32,10 @@ from api.priorities.issues import ISSUES
 from api.priorities.values import Adopted
 from api.schedules import queries as schedules
 from web.deps import Framed, ReadSession, runtime_of
+from web.forecasts import Warning, warnings
 from web.render import page
 from web.shown import DELIVERIES, badges
-from web.words import first_line, greeting, plural, when_text
+from web.words import first_line, greeting, plural, seconds, when_text
 
 router = APIRouter()
 RANKS = ("PCSO", "PC", "Sgt", "Insp", "Ch Insp", "Insp.", "Supt", "DC", "DS")
@@ -93,9 +98,11 @@ async def today(request: Request, session: ReadSession, viewer: Framed) -> HTMLR
         "stopped": stopped,
         "feeds": feeds,
         "jobs": [
-            *await _unanswered(session, viewer), *await _to_mend(session, viewer), *await _to_confirm(session, viewer),
-            *await _gone_with_originals(session, viewer),
+            *await _alerts(session, viewer), *await _unanswered(session, viewer), *await _to_mend(session, viewer),
+            *await _to_confirm(session, viewer), *await _gone_with_originals(session, viewer),
         ],
+        "warnings": await _warnings(session, viewer),
+        "on_time": await _on_time(session, viewer),
         "from_the_force": await _from_the_force(session, viewer),
         "latest": await _latest(session, viewer),
         "coming": await _coming(session, viewer),
@@ -137,6 +144,35 @@ async def _unanswered(session: AsyncSession, viewer: Viewer) -> list[Waiting]:
             )
         )
     return lines
+
+
+async def _alerts(session: AsyncSession, viewer: Viewer) -> list[Waiting]:
+    number = await alerts.unseen(session, viewer)
+    if not number:
+        return []
+    words = "alert that nobody has seen" if number == 1 else "alerts that nobody has seen"
+    newest = (await alerts.alerts(session, viewer, standing=True, limit=1)).items[0]
+    small = f"Last: {LABELS[newest.kind]}, {when_text(newest.created_at, now())}"
+    return [Waiting("/alerts", number, words, small, mark="Look", tone="red", icon="alert")]
+
+
+async def _warnings(session: AsyncSession, viewer: Viewer) -> list[Warning]:
+    """Planned posts that will not go out, for whoever may plan any."""
+    if not access.may_anywhere(viewer, Action.SEE_POSTS):
+        return []
+    found = await forecast(session, viewer)
+    return warnings(found[:SHORT], {one.id: one for one in await accounts.accounts(session, viewer)}, now())
+
+
+async def _on_time(session: AsyncSession, viewer: Viewer) -> str:
+    """One line of proof, for a week: cheap enough for a page that everybody opens all day."""
+    if not access.may_anywhere(viewer, Action.SEE_POSTS):
+        return ""
+    total = (await lateness.proof(session, viewer, now(), days=7)).total
+    if not total.sent:
+        return ""
+    missed = f"{total.missed} missed" if total.missed else "none missed"
+    return f"Last 7 days: {total.sent} sent, 99 in 100 within {seconds(total.p99_ms)}, {missed}"
 
 
 async def _to_mend(session: AsyncSession, viewer: Viewer) -> list[Waiting]:

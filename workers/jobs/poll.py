@@ -8,7 +8,9 @@ import contextlib
 from datetime import datetime, timedelta
 from random import Random, SystemRandom
 
+from api.alerts.service import ALERTS
 from api.core.clock import now
+from api.core.jobs import ask
 from api.core.log import log
 from api.core.metrics import FEED_AGE, POLLS
 from api.intake import feeds
@@ -105,6 +107,7 @@ class Poller:
         if isinstance(error, Refused) and error.refusal in ENDS and one.box:
             async with self._runtime.unit_of_work() as session:
                 await feeds.end(session, one.account, one.box, ENDS[error.refusal], str(error))
+                ask(session, ALERTS)
         wait = getattr(error, "retry_after", None)
         outcome = "rate_limited" if isinstance(error, RateLimited) else "failed"
         next_at = now() + timedelta(seconds=wait) if wait else self._later(one.account)

@@ -61,6 +61,10 @@ class Connector(Protocol):
 
     def status(self, address: Address, token: Token, remote_id: str) -> Exchange[RawItem | None]: ...
 
+    def sighted(self, address: Address, token: Token, url: str) -> Exchange[Published | None]:
+        """What stands at an address that a person pasted, if this account wrote it itself."""
+        ...
+
     def read(self, address: Address, item: RawItem) -> Incoming:
         """Pure: the same item always reads the same."""
         ...

@@ -19,6 +19,7 @@ from workers.platforms.bluesky_session import (
     sign_in,
     whoami,
 )
+from workers.platforms.bluesky_sighting import sighted
 from workers.platforms.bluesky_streams import backfill, poll
 from workers.platforms.payload import child, listed, text_of
 
@@ -40,6 +41,7 @@ __all__ = [
     "register_app",
     "repost",
     "revoke",
+    "sighted",
     "sign_in",
     "status",
     "unlike",

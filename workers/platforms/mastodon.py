@@ -12,6 +12,7 @@ from workers.platforms.mastodon_actions import edit, find_share, like, share, un
 from workers.platforms.mastodon_calls import ask, ask_object, ask_page, get, items, post, status_path
 from workers.platforms.mastodon_media import bring
 from workers.platforms.mastodon_read import NAMES, is_ours, published, read
+from workers.platforms.mastodon_sighting import sighted
 from workers.platforms.mastodon_sign_in import (
     authorize_url,
     exchange_code,
@@ -42,6 +43,7 @@ __all__ = [
     "refresh",
     "register_app",
     "revoke",
+    "sighted",
     "sign_in",
     "status",
     "unlike",
