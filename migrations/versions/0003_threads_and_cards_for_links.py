@@ -1,7 +1,6 @@
 """threads, and cards for links"""
 
 import sqlalchemy as sa
-import sqlmodel
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
