@@ -82,9 +82,11 @@ def _pieces(platform: Platform, text: str, found: list[Mark]) -> Iterator[Piece]
 
 
 def _shown(platform: Platform, kind: Kind, text: str) -> str:
-    """A link by its beginning, without https://, where its platform shows it so."""
-    if kind is not Kind.LINK or not FACTS[platform].limits.url_length:
+    """A link by its beginning, a name without its server, where the platform counts and shows them so."""
+    if kind is Kind.TAG or not FACTS[platform].limits.url_length:
         return text
+    if kind is Kind.NAME:
+        return "@" + text[1:].partition("@")[0]
     bare = text.partition("://")[2].removeprefix("www.")
     return bare if len(bare) <= SHOWN_OF_A_LINK else f"{bare[:SHOWN_OF_A_LINK]}…"
 

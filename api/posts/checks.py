@@ -54,7 +54,7 @@ def _seen_as_wished(outgoing: Iterable[Outgoing]) -> None:
             )
 
 
-def _short_enough(outgoing: Iterable[Outgoing]) -> None:
+def _short_enough(outgoing: Sequence[Outgoing]) -> None:
     """Each part of it; in a thread only what cannot be cut, such as a link, is ever too long."""
     long = []
     for each in outgoing:
@@ -71,8 +71,10 @@ def _short_enough(outgoing: Iterable[Outgoing]) -> None:
             )
     if long:
         words = "; ".join(f"{one['over']} too many for {one['handle']}" for one in long)
-        raise Invalid(
-            f"Too long, in characters: {words}. Shorten it, say it differently there, or send it as a thread.",
-            "text",
-            too_long=long,
-        )
+        raise Invalid(f"Too long, in characters: {words}. {_way_out(outgoing)}", "text", too_long=long)
+
+
+def _way_out(outgoing: Iterable[Outgoing]) -> str:
+    if any(each.words.as_thread for each in outgoing):
+        return "A link in it is longer than a whole post there: shorten it, or leave it out there."
+    return "Shorten it, say it differently there, or send it as a thread."

@@ -157,6 +157,7 @@ async def test_a_link_too_long_for_any_part_is_said_to_be(call: Caller, cast: Ca
     answer = await call.post(cast.alice, "/posts", body(cast, bluesky, text=text, publish_at=soon(), as_thread=True))
     assert answer.status_code == 422
     assert "too many for sandford.example" in answer.json()["detail"]
+    assert "A link in it is longer than a whole post there" in answer.json()["detail"]
 
 
 async def test_warning_visibility_and_language_go_along_and_can_be_changed(

@@ -10,8 +10,11 @@ from api.core.errors import Conflict
 from api.models import Account, Delivery, DeliveryState
 from api.outbox import queries
 from api.outbox import service as outbox
+from api.outbox.life import Outcome, Sent
 from api.platforms.values import Request
 from tests.support.stage import Stage, soon
+from workers.jobs.above import tell
+from workers.jobs.recorder import rules_of
 
 PARTS = tuple(f"Part {number} of the story ({number}/4)" for number in (1, 2, 3, 4))
 
@@ -129,6 +132,22 @@ async def test_while_nobody_knows_of_one_part_the_next_does_not_go(stage: Stage)
     held = await stage.is_in(parts[3], DeliveryState.HELD)
     assert held.error == "Waits for part 1: nobody knows whether that is out."
     assert len(stage.town.statuses) == 1
+
+
+async def test_an_answer_that_comes_after_all_lets_the_held_ones_go(stage: Stage) -> None:
+    stage.runtime.settings = stage.runtime.settings.model_copy(update={"read_back_tries": 1})
+    stage.town.fault = lambda asked: "lost_after" if asked.method == "POST" else "500_before"
+    account = await stage.account()
+    parts = await a_thread(stage, account)
+    stage.start()
+    await stage.is_in(parts[3], DeliveryState.HELD)
+    stage.town.fault = lambda _: None
+    late = Sent(stage.town.statuses[0].id, "https://town.example/1", now())
+    async with stage.runtime.unit_of_work() as session:
+        rules = rules_of(stage.runtime.settings)
+        await tell(session, await outbox.record(session, [Outcome(parts[0].id, "late", late)], now(), rules))
+    await stage.is_in(parts[3], DeliveryState.SENT)
+    everything_hangs_together(stage, account)
 
 
 async def test_what_is_no_longer_useful_misses_all_of_it(stage: Stage) -> None:
