@@ -44,6 +44,7 @@ from api.platforms.values import (
     Response,
     Stream,
     Token,
+    Video,
 )
 from tests.support import bluesky as servers
 from tests.support.bluesky import Network, Somebody, running_network
@@ -66,6 +67,7 @@ pytestmark = [
 ]
 
 UNTIL_SHOWN = 15.0
+FILM = Path(__file__).parents[1] / "api" / "media" / "film.mp4"
 FAMILY = "\U0001f468\u200d\U0001f469\u200d\U0001f467\u200d\U0001f466"
 
 
@@ -232,6 +234,22 @@ async def test_pictures_keep_the_words_that_describe_them(us: Person) -> None:
     item = await us.ask(bluesky.status(us.who.address, us.token, uri))
     assert item is not None
     assert [each.alt for each in bluesky.read(us.who.address, item).attachments] == ["A flooded lane", ""]
+
+
+async def test_a_film_and_what_was_brought_up_before_its_time(us: Person) -> None:
+    film = Video(FILM.read_bytes(), "video/mp4", "A walk along the river", 96, 64)
+    uri = await us.say("Come along", video=film)
+    embed = (await us.record(uri))["embed"]
+    assert (embed["$type"], embed["alt"]) == ("app.bsky.embed.video", "A walk along the river")
+    assert (embed["video"]["mimeType"], embed["video"]["size"]) == ("video/mp4", len(film.data))
+    picture = Picture(a_png(40, 30), "image/png", "A flooded lane", 40, 30)
+    draft = Draft(key=str(new_id()), text="Mill Lane", pictures=(picture,))
+    brought = await us.ask(bluesky.bring(us.who.address, us.token, draft))
+    bare = replace(draft, pictures=(replace(picture, data=b""),), brought=brought)
+    made = await us.ask(bluesky.publish(us.who.address, us.token, bare))
+    again = await us.ask(bluesky.publish(us.who.address, us.token, bare))
+    assert made.remote_id == again.remote_id
+    assert (await us.record(made.remote_id))["embed"]["images"][0]["alt"] == "A flooded lane"
 
 
 async def test_a_link_has_its_card(us: Person) -> None:
