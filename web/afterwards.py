@@ -50,7 +50,8 @@ async def retold(session: AsyncSession, written: Written, context: dict[str, Any
         if standing.state in STATES:
             lines.append(_gone(line, standing))
         else:
-            lines.append(replace(line, words=f"{line.words}{_changed(delivery, asked.get(line.id))}"))
+            words = f"{line.words}{_changed(delivery, asked.get(line.id))}"
+            lines.append(replace(line, words=words, retry=line.retry and written.post.withdrawn_at is None))
     waits = any(each.state is StandingState.ASKED for each in told.values())
     waits = waits or any(each.state is ErrandState.ASKED for each in asked.values())
     return {**context, "deliveries": lines, "moving": context["moving"] or waits}
