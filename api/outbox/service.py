@@ -23,7 +23,7 @@ from api.outbox.recording import Recorded, doubt, linked, note_on_accounts, reco
 from api.platforms.values import Visibility
 
 __all__ = [
-    "Claim", "Recorded", "Settled", "cancel", "change_text", "change_words", "claim", "doubt", "expire_leases", "linked", "miss",
+    "Claim", "Recorded", "Settled", "cancel", "change_text", "change_unsent", "claim", "doubt", "expire_leases", "linked", "miss",
     "move", "note_on_accounts", "queue", "record", "release", "renew", "retry", "start", "stop",
     "to_read_back", "useful_until",
 ]  # fmt: skip
@@ -109,7 +109,7 @@ async def change_text(session: AsyncSession, viewer: Viewer, delivery: Delivery,
     await _while_queued(session, delivery, text=text)
 
 
-async def change_words(
+async def change_unsent(
     session: AsyncSession, viewer: Viewer, delivery: Delivery, text: str, content_warning: str
 ) -> None:
     """Of one that did not go out, and would say this if somebody sent it again."""
@@ -125,7 +125,9 @@ async def cancel(session: AsyncSession, viewer: Viewer, delivery: Delivery) -> N
 
 async def stop(session: AsyncSession, by: Viewer | None, delivery: Delivery) -> None:
     """The same; None: by the software, because what it is about was taken down."""
-    await _while_queued(session, delivery, state=DeliveryState.CANCELLED)
+    # What is held does not move by itself, so that it can be stopped as well.
+    was = DeliveryState.HELD if delivery.state is DeliveryState.HELD else DeliveryState.QUEUED
+    await _change(session, delivery, was, state=DeliveryState.CANCELLED)
     audit.record(session, by, "deliveries.cancel", "delivery", delivery.id, delivery.force_id)
 
 

@@ -61,7 +61,7 @@ async def edit(
         await errands.ask_edit(session, viewer, delivery, *wanted[delivery.id], described.get(delivery.id))
     for delivery in rows:
         if delivery.state in NOT_OUT:  # should somebody send it again, it says what the others say
-            await outbox.change_words(session, viewer, delivery, *wanted[delivery.id])
+            await outbox.change_unsent(session, viewer, delivery, *wanted[delivery.id])
     await service.confirm(session, viewer, post, text=text, content_warning=warning)
     await service.keep_variants(session, post, variants)
     audit.record(session, viewer, "posts.edit", "post", post.id, accounts=len(changed))
