@@ -49,8 +49,9 @@ async def retold(session: AsyncSession, written: Written, context: dict[str, Any
     for line in context["deliveries"]:
         parts = [_told(part, told[part.id], "") for part in line.parts]
         whole = _whole([told[part.id] for part in line.parts or (line,)])
+        again = line.retry and written.post.withdrawn_at is None
         changed = _changed(by_id[line.id], asked.get(line.id))
-        lines.append(replace(_told(line, whole, changed), parts=parts))
+        lines.append(_told(replace(line, parts=parts, retry=again), whole, changed))
     waits = any(each.state is StandingState.ASKED for each in told.values())
     waits = waits or any(each.state is ErrandState.ASKED for each in asked.values())
     return {**context, "deliveries": lines, "pace": QUICK if waits else context["pace"]}

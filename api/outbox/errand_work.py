@@ -79,19 +79,14 @@ class Done:
 
 async def claim(session: AsyncSession, now: datetime, lease: timedelta, limit: int) -> list[Asked]:
     """Those whose turn it is. Whoever dies over one leaves a lease that runs out: doing it again changes nothing."""
-    free = or_(col(Errand.lease_until).is_(None), col(Errand.lease_until) <= now)
-    waits = or_(col(Account.send_after).is_(None), col(Account.send_after) <= now)
     chosen = (
         select(col(Errand.id))
         .join(Account, col(Account.id) == col(Errand.account_id))
-        .where(
-            col(Errand.state) == ErrandState.ASKED, col(Errand.next_try_at) <= now, free, waits,
-            ~_after_another(), ~_before_its_answers(),
-        )
+        .where(*_open(now), col(Errand.next_try_at) <= now, ~_after_another(), ~_before_its_answers())
         .order_by(col(Errand.next_try_at), col(Errand.id))
         .limit(limit)
         .with_for_update(of=Errand, skip_locked=True)
-    )  # fmt: skip
+    )
     ids = (await session.execute(chosen)).scalars().all()
     if not ids:
         return []
@@ -104,10 +99,12 @@ async def claim(session: AsyncSession, now: datetime, lease: timedelta, limit: i
     return await _read(session, ids)
 
 
-async def next_at(session: AsyncSession) -> datetime | None:
-    """When the next one may be tried, as far as is known."""
+async def next_at(session: AsyncSession, now: datetime) -> datetime | None:
+    """When the next one may be tried, of those that nobody holds and whose platform does not ask for patience."""
     rows = await session.execute(
-        select(func.min(col(Errand.next_try_at))).where(col(Errand.state) == ErrandState.ASKED)
+        select(func.min(col(Errand.next_try_at)))
+        .join(Account, col(Account.id) == col(Errand.account_id))
+        .where(*_open(now))
     )
     moment: datetime | None = rows.scalar_one_or_none()
     return moment
@@ -150,6 +147,12 @@ async def later(session: AsyncSession, asked: Asked, until: datetime, sentence: 
     if errand is not None and errand.state is ErrandState.ASKED:
         errand.next_try_at, errand.lease_until, errand.error = until, None, sentence
         errand.tries -= 0 if counts else 1
+
+
+def _open(now: datetime) -> tuple[ColumnElement[bool], ...]:
+    free = or_(col(Errand.lease_until).is_(None), col(Errand.lease_until) <= now)
+    patient = or_(col(Account.send_after).is_(None), col(Account.send_after) <= now)
+    return col(Errand.state) == ErrandState.ASKED, free, patient
 
 
 def _after_another() -> ColumnElement[bool]:

@@ -68,9 +68,8 @@ async def edit(
     for delivery in sorted(changed, key=lambda each: each.id):
         await errands.ask_edit(session, viewer, delivery, *wanted[delivery.id], described.get(delivery.id))
     for delivery in rows:
-        if (
-            delivery.state in NOT_OUT and delivery.parts == 1
-        ):  # should somebody send it again, it says what the others say
+        # Should somebody send it again, it says what the others say.
+        if delivery.state in NOT_OUT and delivery.parts == 1:
             await outbox.change_unsent(session, viewer, delivery, *wanted[delivery.id])
     await service.confirm(session, viewer, post, text=text, content_warning=warning)
     await service.keep_variants(session, post, variants)

@@ -20,6 +20,9 @@ from api.models import (
     Delivery,
     DeliveryState,
     Destination,
+    Errand,
+    ErrandKind,
+    ErrandState,
     Media,
     Person,
     Post,
@@ -143,6 +146,32 @@ async def gone_with_originals(session: AsyncSession, viewer: Viewer, since: date
             col(Post.withdrawn_at) >= since,
             col(Post.withdrawn_by_id).is_(None),
         )
+        .order_by(col(Post.withdrawn_at).desc())
+        .limit(PAGE)
+    )
+    return rows.scalars().all()
+
+
+async def still_there(session: AsyncSession, viewer: Viewer, since: datetime) -> Sequence[Post]:
+    """Posts that somebody took down since then, and that an account's platform did not let go."""
+    refused = select(col(Errand.id)).where(
+        col(Errand.delivery_id) == col(Delivery.id),
+        col(Errand.kind) == ErrandKind.WITHDRAW,
+        col(Errand.state) == ErrandState.FAILED,
+    )
+    asked_again = select(col(Errand.id)).where(
+        col(Errand.delivery_id) == col(Delivery.id),
+        col(Errand.kind) == ErrandKind.WITHDRAW,
+        col(Errand.state) == ErrandState.ASKED,
+    )
+    there = (
+        select(col(Delivery.id))
+        .where(col(Delivery.post_id) == col(Post.id), col(Delivery.gone_at).is_(None))
+        .where(refused.exists(), ~asked_again.exists())
+    )
+    rows = await session.execute(
+        select(Post)
+        .where(_seen(viewer), col(Post.withdrawn_at) >= since, there.exists())
         .order_by(col(Post.withdrawn_at).desc())
         .limit(PAGE)
     )

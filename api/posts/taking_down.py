@@ -12,13 +12,14 @@ from api.models import Delivery, DeliveryState, ErrandKind, Viewer
 from api.outbox import errands
 from api.outbox import service as outbox
 
-LANDED = (DeliveryState.QUEUED, DeliveryState.SENT)
+WAITING = (DeliveryState.QUEUED, DeliveryState.HELD)
+LANDED = (*WAITING, DeliveryState.SENT)
 
 
 async def down(session: AsyncSession, by: Viewer | None, deliveries: Iterable[Delivery]) -> None:
     """In one order, as others lock them. What is on its way is caught when it lands."""
     for delivery in sorted(deliveries, key=lambda each: each.id):
-        if delivery.state is DeliveryState.QUEUED:
+        if delivery.state in WAITING:
             try:
                 await outbox.stop(session, by, delivery)
             except Conflict:

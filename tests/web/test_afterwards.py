@@ -57,7 +57,10 @@ async def test_what_cannot_be_taken_down_by_us_says_do_it_by_hand(practice: Prac
     await alice.open(f"/posts/{post.id}")
     await alice.press("Take it down everywhere", reason=WHY)
     await practice.errands()
-    page = await alice.open(f"/posts/{post.id}")
+    page = await alice.open("/")
+    assert "post could not be taken down everywhere" in page.words
+    assert "could not be taken down" not in (await (await sits(cast.charlie)).open("/")).words
+    page = await alice.follow("post could not be taken down everywhere")
     assert "Still there" in page.words
     assert "Do it by hand there" in page.words
     assert any("town.example" in href for href in page.links.values())

@@ -99,7 +99,8 @@ async def today(request: Request, session: ReadSession, viewer: Framed) -> HTMLR
         "feeds": feeds,
         "jobs": [
             *await _alerts(session, viewer), *await _unanswered(session, viewer), *await _to_mend(session, viewer),
-            *await _to_confirm(session, viewer), *await _gone_with_originals(session, viewer),
+            *await _to_confirm(session, viewer), *await _still_there(session, viewer),
+            *await _gone_with_originals(session, viewer),
         ],
         "warnings": await _warnings(session, viewer),
         "on_time": await _on_time(session, viewer),
@@ -212,6 +213,20 @@ async def _to_confirm(session: AsyncSession, viewer: Viewer) -> list[Waiting]:
         for one in await priorities.asked(session, found.items)
         if one.to_confirm
     ]
+
+
+async def _still_there(session: AsyncSession, viewer: Viewer) -> list[Waiting]:
+    """Taken down here, and still to be read there: somebody has to do it by hand."""
+    if not access.may_anywhere(viewer, Action.SEE_POSTS):
+        return []
+    found = await posts.still_there(session, viewer, now() - A_WEEK)
+    return [
+        Waiting(
+            f"/posts/{one.id}", 1, "post could not be taken down everywhere", first_line(one.text),
+            mark="Still there", tone="red", icon="alert",
+        )
+        for one in found
+    ]  # fmt: skip
 
 
 async def _gone_with_originals(session: AsyncSession, viewer: Viewer) -> list[Waiting]:

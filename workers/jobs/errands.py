@@ -29,6 +29,8 @@ from workers.vault import CannotOpen
 ERRANDS = "errands"
 AT_ONCE = 20
 LOOK_EVERY = 5.0
+LOOK_AGAIN = 1.0
+"""Those that are due wait for others about the same thing."""
 FIRST_WAIT, LONGEST_WAIT = 1.0, 300.0
 GIVES_UP = timedelta(days=1)
 NO_ACCOUNT = "The account is not connected any more, so we cannot do it. Do it by hand there."
@@ -57,20 +59,22 @@ class Errands:
             self._context.bells.take_down(ERRANDS, self._bell)
 
     async def step(self) -> float:
+        wait = await self._wait()
+        if wait > 0:
+            return wait
         async with self._runtime.unit_of_work() as session:
             claimed = await errand_work.claim(session, now(), self._lease, AT_ONCE)
         rows: defaultdict[object, list[Asked]] = defaultdict(list)
         for asked in claimed:
             rows[asked.account_id].append(asked)
         await asyncio.gather(*(self._row(row) for row in rows.values()))
-        return 0.0 if claimed else await self._rest()
+        return 0.0 if claimed else LOOK_AGAIN
 
-    async def _rest(self) -> float:
-        """Until the next try that is due, or the bell."""
+    async def _wait(self) -> float:
+        """Until the next try that is due: looking costs no write while there is nothing to do."""
         async with self._runtime.read() as session:
-            next_at = await errand_work.next_at(session)
-        wait = (next_at - now()).total_seconds() if next_at else LOOK_EVERY
-        return min(LOOK_EVERY, max(0.2, wait))
+            next_at = await errand_work.next_at(session, now())
+        return LOOK_EVERY if next_at is None else min(LOOK_EVERY, (next_at - now()).total_seconds())
 
     async def _row(self, row: Sequence[Asked]) -> None:
         """Those of one account. Once it asks for patience, the others wait with it."""
