@@ -13,6 +13,7 @@ from api.models.accounts import (
     SecretKind,
 )
 from api.models.audit import AuditEntry
+from api.models.buckets import Bucket
 from api.models.errands import Errand, ErrandKind, ErrandState
 from api.models.forces import Force, Neighbourhood, Team
 from api.models.inbox import (
@@ -73,7 +74,7 @@ metadata = SQLModel.metadata
 __all__ = [
     "OPEN",
     "Account", "AccountPerson", "AccountState", "Answer", "AnswerIssue", "AnswerState", "ApiToken", "Arrival",
-    "AuditEntry", "Confirmation", "Connection", "ConnectionState", "Conversation", "ConversationKind",
+    "AuditEntry", "Bucket", "Confirmation", "Connection", "ConnectionState", "Conversation", "ConversationKind",
     "ConversationState", "Cursor", "Delivery", "DeliveryKind", "DeliveryState", "Destination", "Errand", "ErrandKind",
     "ErrandState", "Force", "IdempotencyKey", "Issue", "Media", "MediaKind", "Membership", "Message", "MessageVersion",
     "Neighbourhood", "Note", "Person", "PlatformApp", "Post", "PostMedia", "PostState", "Priority", "PriorityState",

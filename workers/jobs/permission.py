@@ -42,13 +42,14 @@ class Permission:
         self.sealed = sealed
         self._context, self._account_id, self._address = context, account_id, address
         self._opened = opened or self._open
+        self._heard = context.patience.listener(account_id, address)
 
     async def ask(self, question: Question[T]) -> T:
         """The answer. Expired means that nothing was done, so that asking again does nothing twice."""
         for _ in range(TRIES):
             token = self._opened(self.sealed)
             try:
-                return await carry(self._context.carrier, question(token))
+                return await carry(self._context.carrier, question(token), self._heard)
             except Expired:
                 self.sealed = await self._renewed()
         raise Refused(Refusal.TOKEN_REVOKED, TAKEN_AWAY)

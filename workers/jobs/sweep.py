@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import SQLModel, col
 
-from api.accounts import secrets
+from api.accounts import buckets, secrets
 from api.core.clock import now
 from api.inbox import service as inbox
 from api.intake import service as intake
@@ -88,6 +88,10 @@ async def _throttles(session: AsyncSession) -> int:
     return await _rows(session, Throttle, col(Throttle.last_failure_at) <= now() - A_DAY)
 
 
+async def _buckets(session: AsyncSession) -> int:
+    return await buckets.clear(session, now(), BATCH)
+
+
 async def _rows(session: AsyncSession, model: type[SQLModel], old: ColumnElement[bool]) -> int:
     key = model.__table__.c.id  # type: ignore[attr-defined]
     chosen = select(key).where(old).limit(BATCH)
@@ -96,7 +100,7 @@ async def _rows(session: AsyncSession, model: type[SQLModel], old: ColumnElement
 
 
 CLEARINGS: tuple[Callable[[AsyncSession], Awaitable[int]], ...] = (
-    _messages, _arrivals, _answers, _idempotency_keys, _connections, _sign_ins, _links, _throttles,
+    _messages, _arrivals, _answers, _idempotency_keys, _connections, _sign_ins, _links, _throttles, _buckets,
 )  # fmt: skip
 
 
