@@ -19,6 +19,7 @@ from api.deps import (
 )
 from api.models import DeliveryState
 from api.outbox import queries, service
+from api.outbox.forecast import waits
 from api.outbox.schemas import DeliveryOut, RetryIn
 
 router = api_router("/deliveries", "deliveries")
@@ -34,7 +35,8 @@ async def list_deliveries(
     limit: LimitParam = DEFAULT_LIMIT,
 ) -> PageOut[DeliveryOut]:
     page = await queries.deliveries(session, viewer, state, team_id, cursor, limit)
-    return PageOut[DeliveryOut].of(page, [DeliveryOut.model_validate(each) for each in page.items])
+    waiting = await waits(session, [each.account_id for each in page.items])
+    return PageOut[DeliveryOut].of(page, [DeliveryOut.of(each, waiting) for each in page.items])
 
 
 @router.post("/{delivery_id}/retry", summary="Send again, where that is safe", **needs("posts:publish", "inbox:write"))
@@ -47,6 +49,5 @@ async def retry_delivery(
 ) -> DeliveryOut:
     delivery = await queries.get_delivery(session, viewer, delivery_id)
     again = retry or RetryIn(even_if_unsure=False)
-    return DeliveryOut.model_validate(
-        await service.retry(session, viewer, delivery, even_if_unsure=again.even_if_unsure)
-    )
+    delivery = await service.retry(session, viewer, delivery, even_if_unsure=again.even_if_unsure)
+    return DeliveryOut.of(delivery, await waits(session, [delivery.account_id]))

@@ -1,11 +1,14 @@
 """Deliveries on the wire."""
 
+from collections.abc import Mapping
+from typing import Self
 from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StrictBool
 
 from api.core.wire import Wire
-from api.models import DeliveryState
+from api.models import Delivery, DeliveryState
+from api.outbox.forecast import Wait, forecast
 
 
 class DeliveryOut(BaseModel):
@@ -24,6 +27,13 @@ class DeliveryOut(BaseModel):
     remote_id: str | None
     url: str | None
     error: str | None = Field(description="A sentence for whoever has to act.")
+    forecast: str | None = Field(
+        None, description="What stands in its way while it waits, and whether it will still be useful after that."
+    )
+
+    @classmethod
+    def of(cls, delivery: Delivery, waiting: Mapping[UUID, Wait]) -> Self:
+        return cls.model_validate(delivery).model_copy(update={"forecast": forecast(delivery, waiting)})
 
 
 class RetryIn(Wire):

@@ -15,6 +15,7 @@ from api.core.gates import the_one
 from api.core.paging import PAGE, Page, paged
 from api.models import Account, Delivery, DeliveryState, Destination, Person, Post, PostState, Schedule, Team, Viewer
 from api.outbox import queries as outbox
+from api.outbox.forecast import waits
 from api.posts.values import Written
 
 
@@ -100,10 +101,12 @@ async def with_deliveries(session: AsyncSession, posts: Sequence[Post]) -> list[
         select(col(Person.id), col(Person.name)).where(col(Person.id).in_({post.author_id for post in posts}))
     )
     names = {row.id: row.name for row in people}
+    waiting = await waits(session, {each.account_id for some in deliveries.values() for each in some})
     return [
         Written(
             post, names.get(post.author_id, ""), destinations[post.id],
             _that_count(deliveries[post.id], destinations[post.id], schedules.get(post.id)), schedules.get(post.id),
+            waiting,
         )
         for post in posts
     ]  # fmt: skip

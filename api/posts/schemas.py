@@ -145,7 +145,7 @@ class PostOut(Out):
                 "publish_at": schedule.publish_at if schedule else None,
                 "useful_until": (schedule.useful_until if schedule else None) or post.useful_until,
                 "schedule_id": schedule.id if schedule else None,
-                "deliveries": [DeliveryOut.model_validate(each) for each in written.deliveries],
+                "deliveries": [DeliveryOut.of(each, written.waiting) for each in written.deliveries],
             }
             | more
         )

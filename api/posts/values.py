@@ -1,11 +1,12 @@
 """A post with all that belongs to it."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
 from api.models import Account, Delivery, Destination, Post, Schedule
+from api.outbox.forecast import Wait
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +18,8 @@ class Written:
     destinations: Sequence[Destination]
     deliveries: Sequence[Delivery]
     schedule: Schedule | None
+    waiting: Mapping[UUID, Wait] = field(default_factory=dict)
+    """Accounts from which nothing goes out for a while."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from api.identity import queries as identity
 from api.models import OPEN, Delivery, DeliveryState, Post, PostState, Viewer
 from api.outbox import queries as outbox
 from api.outbox import service as outbox_service
+from api.outbox.forecast import forecast
 from api.posts import cancelling, changing, queries
 from api.posts.values import Written
 from web.addresses import within
@@ -133,7 +134,7 @@ def _where_it_stands(viewer: Viewer, written: Written, known: Mapping[UUID, Badg
     rows = written.deliveries
     return {
         "post": written.post,
-        "deliveries": [_shown(row, known.get(row.account_id)) for row in rows],
+        "deliveries": [_shown(row, known.get(row.account_id), forecast(row, written.waiting)) for row in rows],
         "moving": any(_moves(row) for row in rows),
         "may_publish": access.may(viewer, Action.PUBLISH, written.post.team_id),
     }
@@ -144,7 +145,7 @@ def _moves(delivery: Delivery) -> bool:
     return delivery.state in OPEN and (delivery.state is not DeliveryState.QUEUED or delivery.due_at <= now())
 
 
-def _shown(delivery: Delivery, account: Badge | None) -> Shown:
+def _shown(delivery: Delivery, account: Badge | None, ahead: str | None) -> Shown:
     state = delivery_state(delivery)
     return Shown(
         id=delivery.id,
@@ -154,7 +155,7 @@ def _shown(delivery: Delivery, account: Badge | None) -> Shown:
         state=state.words,
         tone=state.tone,
         icon=state.icon,
-        words=_sentence(delivery),
+        words=ahead or _sentence(delivery),
         url=delivery.url,
         retry=delivery.state in AGAIN,
         unsure=delivery.state is DeliveryState.NEEDS_PERSON,

@@ -4,13 +4,15 @@ While there is plenty, an answer costs a look at two headers and nothing is kept
 platform that asks us to wait, are told to the other workers through the table of buckets.
 """
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from functools import partial
 from uuid import UUID
 
 from api.accounts import buckets
 from api.accounts.buckets import Known
-from api.core.clock import LONDON, now
+from api.core.clock import now
+from api.core.local_time import clock_words
 from api.core.runtime import Runtime
 from api.platforms import windows
 from api.platforms.facts import FACTS
@@ -58,17 +60,22 @@ class Patience:
         elif self._silent:
             self._silent.pop((account_id, call), None)
 
-    def wait(self, account_id: UUID, instance: str, call: Call) -> datetime | None:
+    def wait(self, account_id: UUID, instance: str, *calls: Call) -> datetime | None:
         """Until when this must not be asked; None: now is fine."""
         if not self._windows:
             return None
+        found = (self._windows.get((about, call)) for about in (account_id, instance) for call in calls)
+        return self._end(window for window in found if window and window.remaining <= 0)
+
+    def reading_waits(self, account_id: UUID, instance: str) -> datetime | None:
+        """Until when the rest is kept for posts and replies."""
+        if not self._windows:
+            return None
+        return self._end(each for each in self._seen_by_reading(account_id, instance) if each.remaining <= each.reserve)
+
+    def _end(self, used_up: Iterable[Window]) -> datetime | None:
         at = now()
-        ends = [
-            window.resets_at
-            for about in (account_id, instance)
-            if (window := self._windows.get((about, call))) and window.remaining <= 0 and window.resets_at > at
-        ]
-        return max(ends, default=None)
+        return max((window.resets_at for window in used_up if window.resets_at > at), default=None)
 
     def rest(self, account_id: UUID, instance: str) -> float:
         """Seconds for which reading stands back. A post or a reply never does for a feed's sake."""
@@ -152,7 +159,4 @@ def call_of(request: Request) -> Call:
 
 
 def asks_us_to_wait(platform: Platform, until: datetime) -> str:
-    """`Mastodon asks us to wait until 14:05.` Never earlier than it is."""
-    local, today = (until + timedelta(seconds=59)).astimezone(LONDON), now().astimezone(LONDON)
-    day = "" if local.date() == today.date() else f"{local:%a} {local.day} {local:%b}, "
-    return f"{FACTS[platform].label} asks us to wait until {day}{local:%H:%M}."
+    return f"{FACTS[platform].label} asks us to wait until {clock_words(until, now())}."

@@ -15,6 +15,7 @@ from api.intake import feeds
 from api.models import Account, AccountState
 from api.platforms.errors import PlatformError, RateLimited, Refusal, Refused
 from workers.context import Context
+from workers.jobs.backoff import when_asked
 from workers.jobs.round import CannotRead, Round
 from workers.jobs.steady import keep
 
@@ -97,7 +98,8 @@ class Poller:
 
     async def _succeeded(self, one: Round) -> None:
         POLLS.labels(one.account.platform, "read").inc()
-        rest = max(self._interval * self._chance.uniform(0.9, 1.1), one.wait or 0)
+        slower = self._context.patience.rest(one.account.id, one.account.instance)
+        rest = max(self._interval * self._chance.uniform(0.9, 1.1), one.wait or 0, slower)
         async with self._runtime.unit_of_work() as session:
             await feeds.was_read(session, one.account, now() + timedelta(seconds=rest))
 
@@ -107,7 +109,7 @@ class Poller:
                 await feeds.end(session, one.account, one.box, ENDS[error.refusal], str(error))
         wait = getattr(error, "retry_after", None)
         outcome = "rate_limited" if isinstance(error, RateLimited) else "failed"
-        next_at = now() + timedelta(seconds=wait) if wait else self._later(one.account)
+        next_at = now() + timedelta(seconds=when_asked(wait, self._chance)) if wait else self._later(one.account)
         await self._put_off(one.account, str(error), next_at, outcome)
 
     async def _put_off(self, account: Account, why: str, next_at: datetime, outcome: str = "failed") -> None:

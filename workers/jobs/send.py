@@ -159,7 +159,8 @@ class Dispatcher:
     async def _expire(self) -> float:
         async with self._runtime.unit_of_work() as session:
             now = await self._clock.measure(session)
-            settled = await outbox.expire_leases(session, now, self._look_ahead, nobody_else=self._alone)
+            alone = self.worker if self._alone else None
+            settled = await outbox.expire_leases(session, now, self._look_ahead, nobody_but=alone)
             await tell(session, settled + await outbox.miss(session, now))
         self._alone = False
         return min(1.0, self._settings.lease / 4)
