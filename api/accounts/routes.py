@@ -118,6 +118,8 @@ def _out(account: Account, settings: Settings, people: list[UUID], queued: int) 
             last_sent_at=account.last_sent_at,
             token_expires_at=account.token_expires_at,
             queued=queued,
+            waits=queries.waits(account) or None,
+            waits_until=account.send_after if queries.waits(account) else None,
         ),
         register_=RegisterOut(
             owner_id=account.owner_id,

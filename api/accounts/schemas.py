@@ -55,6 +55,8 @@ class HealthOut(Out):
     last_sent_at: datetime | None
     token_expires_at: datetime | None
     queued: int = Field(description="Deliveries that have not gone out yet.")
+    waits: str | None = Field(description="Why nothing goes out at the moment, and until when.")
+    waits_until: datetime | None
 
 
 class RegisterOut(Out):

@@ -48,6 +48,8 @@ class Line:
     last_sent: datetime | None
     token_ends: datetime | None
     queued: int
+    waits: str
+    """Why nothing goes out, and until when."""
     owner: str
     recovery: str
     writers: str
@@ -133,6 +135,7 @@ def _line(
         last_sent=account.last_sent_at,
         token_ends=account.token_expires_at,
         queued=waiting.get(account.id, 0),
+        waits=queries.waits(account),
         owner=names.get(account.owner_id, "") if account.owner_id else "",
         recovery=account.recovery_address,
         writers=", ".join(names[each] for each in listed if each in names),
