@@ -64,12 +64,22 @@ class Settled:
 
 
 async def claim(
-    session: AsyncSession, worker: str, now: datetime, look_ahead: timedelta, lease: timedelta, limit: int
+    session: AsyncSession,
+    worker: str,
+    now: datetime,
+    look_ahead: timedelta,
+    lease: timedelta,
+    limit: int,
+    enough_of: Collection[str] = (),
 ) -> list[Claim]:
-    """Due deliveries in order, none of an account that another worker holds something of."""
+    """Due deliveries in order, none of an account that another worker holds something of.
+
+    `enough_of`: servers of which this worker holds so much already that the others would get no turn.
+    """
     horizon = now + look_ahead
     ready = and_(due(horizon, now), ~in_other_hands(worker))
-    accounts = await _lock_accounts(session, ready, can_send(horizon), limit)
+    usable = and_(can_send(horizon), col(Account.instance).not_in(enough_of)) if enough_of else can_send(horizon)
+    accounts = await _lock_accounts(session, ready, usable, limit)
     if not accounts:
         return []
     # A second statement sees what others committed before the accounts were ours.
