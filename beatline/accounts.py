@@ -17,7 +17,7 @@ from beatline import assembly
 from beatline.finding import force_named, team_named
 from beatline.installation import Data, Failure, Force, Json, opened, say, say_json, settings_for
 from workers.context import Context
-from workers.jobs.connect import introduce_token
+from workers.jobs.introducing import introduce_token
 from workers.platforms.http import carry
 
 account = typer.Typer(help="Accounts on platforms.", no_args_is_help=True)

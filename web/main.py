@@ -24,6 +24,7 @@ from web.pages import (
     answers,
     calendar,
     connect,
+    connect_by_password,
     did,
     inbox,
     me,
@@ -41,8 +42,8 @@ from web.pages import (
 from web.sessions import by_cookie
 
 SCREENS = (
-    today, inbox, write, posts, calendar, priorities, answers, records, picture, did, connect, accounts, people, teams,
-    tokens, me, signin,
+    today, inbox, write, posts, calendar, priorities, answers, records, picture, did, connect_by_password, connect,
+    accounts, people, teams, tokens, me, signin,
 )  # fmt: skip
 Authenticate = Callable[[Request], Awaitable[Viewer | None]]
 

@@ -22,6 +22,10 @@ class Facts:
     """Seconds for which a repeated key returns what was made the first time; 0 where it does not."""
     app_password: bool = False
     """Connected with a handle and an app password, not by a page of the platform's where somebody says yes."""
+    one_network: bool = False
+    """An account's id is the same wherever it lives; elsewhere each server counts from one."""
+    posts_per_hour: int = 0
+    """What the platform says an account may write; 0: it does not say, and tells with each answer."""
 
 
 FACTS = {
@@ -46,5 +50,8 @@ FACTS = {
         # A post's key is its place in the account's own list: there is never a second one.
         idempotent_for=inf,
         app_password=True,
+        one_network=True,
+        # Writing costs three points of 5,000 in an hour, and of 35,000 in a day.
+        posts_per_hour=1666,
     ),
 }

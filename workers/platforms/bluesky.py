@@ -12,6 +12,7 @@ from workers.platforms.bluesky_record import Record, record, reference, says, ti
 from workers.platforms.bluesky_session import (
     authorize_url,
     exchange_code,
+    home,
     limits,
     refresh,
     register_app,
@@ -29,6 +30,7 @@ __all__ = [
     "delete",
     "exchange_code",
     "find",
+    "home",
     "like",
     "limits",
     "poll",

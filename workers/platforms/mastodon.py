@@ -13,6 +13,7 @@ from workers.platforms.mastodon_read import NAMES, is_ours, published, read
 from workers.platforms.mastodon_sign_in import (
     authorize_url,
     exchange_code,
+    home,
     limits,
     refresh,
     register_app,
@@ -30,6 +31,7 @@ __all__ = [
     "delete",
     "exchange_code",
     "find",
+    "home",
     "limits",
     "poll",
     "publish",

@@ -11,6 +11,7 @@ from workers.platforms.payload import text_of
 
 SCOPES = "read:accounts read:statuses read:notifications write:statuses"
 CLIENT_NAME = "Beatline"
+OWN_PAGE = "A Mastodon account is connected on a page of its own server."
 
 
 def register_app(address: Address, redirect_uri: str) -> Exchange[App]:
@@ -59,8 +60,12 @@ def exchange_code(address: Address, app: App, code: str, redirect_uri: str, veri
     return Token(text_of(said, "access_token"), tuple((text_of(said, "scope") or SCOPES).split()))
 
 
+def home(handle: str) -> Exchange[str]:
+    raise Refused(Refusal.INVALID, OWN_PAGE)
+
+
 def sign_in(address: Address, identifier: str, password: str) -> Exchange[Token]:
-    raise Refused(Refusal.INVALID, "A Mastodon account is connected on a page of its own server.")
+    raise Refused(Refusal.INVALID, OWN_PAGE)
 
 
 def refresh(address: Address, token: Token) -> Exchange[Token]:
