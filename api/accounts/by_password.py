@@ -18,7 +18,7 @@ from api.audit import service as audit
 from api.core.clock import now
 from api.core.errors import Invalid
 from api.core.jobs import Job, ask
-from api.core.sealing import Seals
+from api.core.sealing import Seals, at_hand
 from api.core.settings import Settings
 from api.models import Connection, ConnectionState, Secret, SecretKind, Viewer
 from api.platforms.facts import FACTS
@@ -36,7 +36,7 @@ NOT_ONE = (
 
 async def begin(
     session: AsyncSession,
-    sealer: Seals,
+    sealer: Seals | None,
     viewer: Viewer,
     team_id: UUID | None,
     platform: Platform,
@@ -64,7 +64,8 @@ async def begin(
         expires_at=now() + timedelta(minutes=service.MINUTES_TO_CONNECT),
     )
     session.add(connection)
-    await secrets.put(session, connection.id, SecretKind.APP_PASSWORD, sealer.seal(json.dumps(typed).encode()))
+    sealed = at_hand(sealer).seal(json.dumps(typed).encode())
+    await secrets.put(session, connection.id, SecretKind.APP_PASSWORD, sealed)
     audit.record(session, viewer, "accounts.connect_asked", "connection", connection.id, platform=platform.value)
     ask(session, Job("connect", str(connection.id)))
     return connection

@@ -57,7 +57,7 @@ async def begin_connection(
         )
         return ConnectionOut.of(connection)
     connection = await by_password.begin(
-        session, runtime.seals, viewer, wanted.team_id, wanted.platform, wanted.handle or "",
+        session, runtime.sealer, viewer, wanted.team_id, wanted.platform, wanted.handle or "",
         wanted.app_password.get_secret_value(), wanted.instance, settings=runtime.settings,
     )  # fmt: skip
     return ConnectionOut.of(connection)

@@ -9,7 +9,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.core.clock import Clock, clock
 from api.core.database import Database
-from api.core.errors import Conflict
 from api.core.jobs import Job, Queue, asked
 from api.core.metrics import WAKES_LOST
 from api.core.sealing import Seals
@@ -66,13 +65,6 @@ class Runtime:
             await self.queue.wake(job)
         except Exception:
             WAKES_LOST.inc()
-
-    @property
-    def seals(self) -> Seals:
-        """What seals secrets at the door; said in words where nothing can."""
-        if self.sealer is None:
-            raise Conflict("This installation has no key to seal with yet. Start a worker, then connect again.")
-        return self.sealer
 
     async def close(self) -> None:
         for task in list(self._waking):

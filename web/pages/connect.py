@@ -13,6 +13,7 @@ from api.access.service import Action
 from api.accounts import queries
 from api.accounts import service as accounts
 from api.core.errors import Forbidden, NotFound
+from api.core.sealing import at_hand
 from api.forces import queries as forces
 from api.models import Connection, ConnectionState, Viewer
 from api.platforms.facts import FACTS
@@ -81,7 +82,7 @@ async def come_back(
 ) -> RedirectResponse:
     """Back from the server, with a code or with a no. The code is sealed before it is written anywhere."""
     if code:
-        connection = await accounts.answer_connection(session, runtime_of(request).seals, viewer, state, code)
+        connection = await accounts.answer_connection(session, at_hand(runtime_of(request).sealer), viewer, state, code)
     else:
         connection = await accounts.decline_connection(session, viewer, state)
     return RedirectResponse(f"/accounts/connect/{connection.id}", 303)

@@ -51,7 +51,7 @@ async def begin(
     try:
         async with runtime.unit_of_work() as session:
             connection = await by_password.begin(
-                session, runtime.seals, viewer, team_from(team), platform, handle, app_password, server,
+                session, runtime.sealer, viewer, team_from(team), platform, handle, app_password, server,
                 settings=runtime.settings,
             )  # fmt: skip
     except CAUGHT as error:
