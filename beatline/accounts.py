@@ -77,7 +77,7 @@ async def _connect(
         async with runtime.unit_of_work() as session:
             connected = await service.add_account(
                 session, None, force_id, where.id if where else None, platform, instance, identity, limits, sealed,
-                instances.is_practice(instance, settings.practice_hosts),
+                instances.is_practice(instance, settings.practice_hosts), token,
             )  # fmt: skip
             return {"id": connected.id, "handle": connected.handle}
 

@@ -241,6 +241,16 @@ async def to_give_back(session: AsyncSession) -> list[tuple[Account, Secret]]:
     return [(row[0], row[1]) for row in rows]
 
 
+async def tokens_to_renew(session: AsyncSession, at: datetime, limit: int) -> list[Account]:
+    found = await session.execute(
+        select(Account)
+        .where(col(Account.state) == AccountState.ACTIVE, col(Account.token_renew_at) <= at)
+        .order_by(col(Account.token_expires_at))
+        .limit(limit)
+    )
+    return list(found.scalars())
+
+
 async def limits_to_read(session: AsyncSession, older_than: datetime) -> list[Account]:
     found = await session.execute(
         select(Account).where(

@@ -33,7 +33,7 @@ from api.models import (
     Viewer,
 )
 from api.platforms.facts import FACTS
-from api.platforms.values import Identity, Limits, Platform
+from api.platforms.values import Identity, Limits, Platform, Token
 
 MINUTES_TO_CONNECT = 15
 SECONDS_TO_EXCHANGE = 120
@@ -218,6 +218,7 @@ async def add_account(
     limits: Limits,
     sealed_token: Sealed,
     practice: bool,
+    token: Token | None = None,
 ) -> Account:
     """A new account, or the same one connected again: it keeps its history, its register and its team."""
     account = await _same_account(session, platform, instance, identity.remote_id)
@@ -237,6 +238,7 @@ async def add_account(
     account.state, account.state_reason, account.practice = AccountState.ACTIVE, "", practice
     account.limits, account.limits_read_at, account.updated_at = dict(limits.as_dict()), now(), now()
     account.poll_error, account.poll_failures, account.next_poll_at = "", 0, now()
+    account.token_expires_at, account.token_renew_at = ends_of(token, now()) if token else (None, None)
     await session.flush()
     await secrets.put(session, account.id, SecretKind.ACCESS_TOKEN, sealed_token)
     audit.record(session, viewer, action, "account", account.id, force_id, platform=platform.value, practice=practice)
@@ -295,6 +297,30 @@ async def disconnect(session: AsyncSession, viewer: Viewer, account_id: UUID) ->
 async def keep_limits(session: AsyncSession, account_id: UUID, limits: Limits | None, at: datetime) -> None:
     """What the server allows, read again; None: it did not say, and is asked again tomorrow."""
     values = {"limits_read_at": at} | ({"limits": dict(limits.as_dict())} if limits else {})
+    await _set(session, account_id, **values)
+
+
+def ends_of(token: Token, at: datetime) -> tuple[datetime | None, datetime | None]:
+    """When it ends, and from when it is renewed: with a third of its life left, time enough for a long outage."""
+    ends_at = token.expires_at
+    if ends_at is None or not token.renewable:
+        return ends_at, None
+    return ends_at, at + (ends_at - at) * 2 / 3
+
+
+async def note_token(session: AsyncSession, account_id: UUID, token: Token) -> None:
+    ends_at, renew_at = ends_of(token, now())
+    await _set(session, account_id, token_expires_at=ends_at, token_renew_at=renew_at)
+
+
+async def renew_later(session: AsyncSession, account: Account) -> None:
+    """Its server could not be asked: soon again, and more often towards the end."""
+    left = (account.token_expires_at or now()) - now()
+    wait = min(timedelta(hours=6), max(timedelta(minutes=1), left / 10))
+    await _set(session, account.id, token_renew_at=now() + wait)
+
+
+async def _set(session: AsyncSession, account_id: UUID, **values: object) -> None:
     await session.execute(update(Account).where(col(Account.id) == account_id).values(**values))
 
 

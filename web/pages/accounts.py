@@ -47,6 +47,8 @@ class Line:
     last_read: datetime | None
     last_sent: datetime | None
     token_ends: datetime | None
+    renews: bool
+    """Before it ends, by itself."""
     queued: int
     waits: str
     """Why nothing goes out, and until when."""
@@ -134,6 +136,7 @@ def _line(
         last_read=account.last_poll_at,
         last_sent=account.last_sent_at,
         token_ends=account.token_expires_at,
+        renews=account.token_renew_at is not None,
         queued=waiting.get(account.id, 0),
         waits=queries.waits(account),
         owner=names.get(account.owner_id, "") if account.owner_id else "",

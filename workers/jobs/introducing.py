@@ -39,7 +39,7 @@ async def finish(context: Context, connection_id: UUID, token: Token, identity: 
         account = await service.add_account(
             session, viewer, connection.force_id, connection.team_id, connection.platform, connection.instance,
             identity, limits, context.vault.sealer.seal(token.secret.encode()),
-            instances.is_practice(connection.instance, practice_hosts),
+            instances.is_practice(connection.instance, practice_hosts), token,
         )  # fmt: skip
         await service.connection_done(session, connection, account)
 

@@ -7,6 +7,7 @@ from typing import TypeVar
 from uuid import UUID
 
 from api.accounts import secrets
+from api.accounts import service as accounts
 from api.core.clock import now
 from api.core.sealing import Sealed
 from api.models import SecretKind
@@ -54,6 +55,10 @@ class Permission:
                 self.sealed = await self._renewed()
         raise Refused(Refusal.TOKEN_REVOKED, TAKEN_AWAY)
 
+    async def renew(self) -> None:
+        """Ahead of its end, whether anybody uses it or not."""
+        self.sealed = await self._renewed()
+
     async def _renewed(self) -> Sealed:
         """Another box than the one that ran out: our own, or whoever's was quicker."""
         ends_at = asyncio.get_running_loop().time() + PATIENCE
@@ -88,6 +93,8 @@ class Permission:
         fresh = self._context.vault.sealer.seal(token.secret.encode())
         async with self._context.runtime.unit_of_work() as session:
             kept = await secrets.keep_renewed(session, self._account_id, self.sealed.box, fresh)
+            if kept:
+                await accounts.note_token(session, self._account_id, token)
         # Not kept: the account was connected again meanwhile, or its box was closed with a new key.
         return fresh if kept else await self._other() or self.sealed
 
