@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
+from functools import lru_cache
 
 Headers = Mapping[str, str]
 
@@ -102,16 +103,16 @@ def asked(headers: Headers, at: datetime) -> float | None:
 
 def server_time(headers: Headers, at: datetime) -> datetime:
     """The server's own clock where it shows it: its times are meant by that one, not by ours."""
-    return moment(headers.get("date", "")) or at
+    said = headers.get("date")
+    return (moment(said) if said else None) or at
 
 
 def seconds(value: str, there: datetime) -> float | None:
     """From now until what a header says, in whichever way it says it."""
     if not value:
         return None
-    try:
-        number = float(value)
-    except ValueError:
+    number = None if "T" in value else _float(value)  # what looks like ISO 8601 is not tried as a number first
+    if number is None:
         said = moment(value)
         return None if said is None else (said - there).total_seconds()
     if number != number or number in (float("inf"), float("-inf")):
@@ -121,6 +122,7 @@ def seconds(value: str, there: datetime) -> float | None:
     return number - there.timestamp() if number > HIGHEST else number
 
 
+@lru_cache(256)  # many answers of one second carry the same
 def moment(value: str) -> datetime | None:
     """ISO 8601 or an HTTP date; without a zone it is UTC."""
     for read in (datetime.fromisoformat, parsedate_to_datetime):
@@ -130,6 +132,13 @@ def moment(value: str) -> datetime | None:
             continue
         return said if said.tzinfo else said.replace(tzinfo=UTC)
     return None
+
+
+def _float(value: str) -> float | None:
+    try:
+        return float(value)
+    except ValueError:
+        return None
 
 
 def _level(limit: str, remaining: str) -> tuple[int, int] | None:

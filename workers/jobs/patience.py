@@ -52,7 +52,8 @@ class Patience:
             limit, remaining = level
             self._limits[instance, call] = limit
             together = self._level(instance, limit).falls_with_others(account_id, remaining)
-            if remaining * 2 > limit and not refused:
+            # Below half, reading slows down. A post asks for no more than whether there is one left.
+            if remaining * (2 if call is Call.READ else 5) > limit and not refused:
                 self._plenty(account_id, instance, call)
                 return
         if refused or level is not None or "ratelimit" in response.headers:
