@@ -18,6 +18,7 @@ from api.outbox import service as outbox
 from tests.support.factories import Cast, an_account
 from tests.support.small_town import SmallTown
 from workers.context import Context
+from workers.jobs.patience import Patience
 from workers.jobs.send import Dispatcher
 from workers.platforms import CONNECTORS
 from workers.platforms.http import Carrier
@@ -63,9 +64,9 @@ class Stage:
                 session, self.cast.alice, account, text, due_at or now(), useful_until, team_id=self.cast.team.id
             )
 
-    def start(self, seed: int = 1, carrier: Carrier | None = None) -> Dispatcher:
+    def start(self, seed: int = 1, carrier: Carrier | None = None, patience: Patience | None = None) -> Dispatcher:
         stop = asyncio.Event()
-        context = replace(self.context, carrier=carrier or self.town)
+        context = replace(self.context, carrier=carrier or self.town, patience=patience or Patience())
         dispatcher = Dispatcher(context, chance=Random(seed))
         self._running.append((stop, asyncio.create_task(dispatcher.run(stop))))
         return dispatcher

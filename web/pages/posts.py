@@ -25,7 +25,7 @@ from api.posts.values import Written
 from web.addresses import within
 from web.deps import Framed, ReadSession, Signed, WriteSession
 from web.render import fragment, page
-from web.shown import Badge, badges, delivery_state, history
+from web.shown import HELD_UP, Badge, badges, delivery_state, history
 from web.words import lateness, plural, when_text
 
 router = APIRouter()
@@ -146,7 +146,7 @@ def _moves(delivery: Delivery) -> bool:
 
 
 def _shown(delivery: Delivery, account: Badge | None, ahead: str | None) -> Shown:
-    state = delivery_state(delivery)
+    state = HELD_UP if ahead else delivery_state(delivery)
     return Shown(
         id=delivery.id,
         account=f"{account.name}, {account.platform}" if account else UNKNOWN_ACCOUNT,

@@ -1,5 +1,7 @@
 """What is heard about limits, who waits for it, and who does not."""
 
+import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from itertools import cycle
@@ -15,9 +17,14 @@ from api.outbox.life import TOO_LATE_THEN
 from api.platforms.values import Platform, Request, Response
 from api.platforms.windows import Call
 from tests.support.factories import count_of
+from tests.support.small_town import SmallTown
 from tests.support.stage import Stage, soon
 from tests.workers.platforms.fake import reply
+from workers.context import Context
+from workers.jobs import sharing
 from workers.jobs.patience import LONGEST_WAIT, Patience, asks_us_to_wait, call_of
+from workers.platforms import CONNECTORS
+from workers.vault import Vault
 
 TOWN = "https://town.example"
 GET = Request("GET", f"{TOWN}/api/v1/notifications")
@@ -271,3 +278,36 @@ async def test_a_wait_beyond_its_use_is_said_at_once_and_not_when_it_is_over(sta
     assert missed.error.startswith("Mastodon asks us to wait until ")
     assert missed.error.endswith(TOO_LATE_THEN)
     assert (await stage.delivery(first.id)).state is DeliveryState.QUEUED
+
+
+async def test_in_each_process_one_loop_shares_for_all_and_stops_when_asked(runtime: Runtime) -> None:
+    vault = Vault([bytes(range(32))])
+    here, there = (Context(runtime, SmallTown(), CONNECTORS, vault) for _ in range(2))
+    stop = asyncio.Event()
+    loops = [asyncio.create_task(sharing.loop(context, stop)) for context in (here, here, there)]
+    Ear(here.patience).hears(ALICE, answer(0), POST)
+    async with asyncio.timeout(20):
+        while not Ear(there.patience).waits(ALICE):  # noqa: ASYNC110 - the database cannot ring
+            await asyncio.sleep(0.05)
+    assert await count_of(runtime.database, Bucket) == 1
+    stop.set()
+    await asyncio.gather(*loops)
+    assert not here.patience.tended
+
+
+async def test_a_post_is_not_even_asked_for_where_another_worker_learnt_that_it_would_be_refused(stage: Stage) -> None:
+    account = await stage.account()
+    one = Ear()
+    one.patience.hear(account.id, account.instance, POST, answer(0, ends_in=900))
+    await one.patience.share(stage.runtime)
+    context = replace(stage.context)
+    await context.patience.share(stage.runtime)
+    delivery = await stage.queue(account, "Road closed")
+    stage.start(patience=context.patience)
+
+    async def told() -> bool:
+        return (await stage.delivery(delivery.id)).error is not None
+
+    await stage.until(told)
+    waiting = await stage.delivery(delivery.id)
+    assert (waiting.state, waiting.attempts, stage.town.calls) == (DeliveryState.QUEUED, 0, [])
