@@ -25,6 +25,7 @@ from web.pages import (
     answers,
     calendar,
     connect,
+    connect_by_password,
     did,
     inbox,
     me,
@@ -48,8 +49,8 @@ from web.pages import (
 from web.sessions import by_cookie
 
 SCREENS = (
-    today, inbox, pictures, write, posts, calendar, priorities, answers, records, picture, did, connect, accounts, people,
-    teams, tokens, me, signin, withdraw, share, mend, on_time, alerts, webhooks,
+    today, inbox, pictures, write, posts, calendar, priorities, answers, records, picture, did, connect_by_password,
+    connect, accounts, people, teams, tokens, me, signin, withdraw, share, mend, on_time, alerts, webhooks,
 )  # fmt: skip
 Authenticate = Callable[[Request], Awaitable[Viewer | None]]
 

@@ -53,6 +53,9 @@ DELIVERIES: Mapping[DeliveryState, State] = {
     DeliveryState.CANCELLED: State("Cancelled", "", "close"),
 }
 
+HELD_UP = State("Has to wait", "amber", "clock")
+"""It stands in the queue, and nothing of its account goes out: its platform asked for that, or cannot be reached."""
+
 POSTS: Mapping[PostState, State] = {
     PostState.DRAFT: State("Draft", "", "write"),
     PostState.AWAITING_APPROVAL: State("Waits for approval", "amber", "clock"),

@@ -4,8 +4,10 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from api.core.clock import now
 from api.models import OPEN, Account, AccountState, Delivery, DeliveryState, Sighting, SightingState
 from api.outbox.forecast import why_not
+from api.outbox.waits import Wait, foreseen
 from api.platforms.facts import FACTS
 from web.forecasts import because
 from web.words import late_by, to_the_second, when_text
@@ -38,20 +40,24 @@ def sentence(delivery: Delivery, account: Account | None, sighting: Sighting | N
 
 def _waiting(delivery: Delivery, account: Account | None, at: datetime) -> str:
     until = f"useful until {when_text(delivery.useful_until, at)}"
-    if account is not None and (why := why_not(account.state, account.token_expires_at, delivery.due_at)):
-        return (
-            f"For {when_text(delivery.due_at, at)}. It will not go out: {because(why, account.token_expires_at, at)}."
-        )
+    if account is not None and (why := why_not(account.state, account.ends_at, delivery.due_at)):
+        return f"For {when_text(delivery.due_at, at)}. It will not go out: {because(why, account.ends_at, at)}."
+    if account is not None and (wait := held_up(delivery, account)):
+        return wait
     if delivery.due_at > at:
         return f"Waiting for its time: {when_text(delivery.due_at, at)}, {until}."
-    if account is not None and account.send_after is not None and account.send_after > at:
-        return f"{_platform(account)} asks us to wait until {to_the_second(account.send_after, at)}. Then it goes out by itself, {until}."
     if delivery.error or delivery.not_before > at:
         again = f"Next try {to_the_second(max(delivery.not_before, at), at)}, by itself, {until}."
         return f"{delivery.error} {again}" if delivery.error else again
     if delivery.parent_id is not None:
         return "It goes out as soon as the part before it is out."
     return "Its turn comes in a moment."
+
+
+def held_up(delivery: Delivery, account: Account) -> str | None:
+    """The wait that its platform asks for, and what comes of it; None where nothing stands in its way."""
+    until = account.send_after
+    return foreseen(delivery, {account.id: Wait(until, account.send_after_why)}) if until and until > now() else None
 
 
 def _in_doubt(delivery: Delivery, at: datetime) -> str:

@@ -64,7 +64,7 @@ def of_account(account: Account, settings: Settings, at: datetime) -> Iterator[C
     read = account.last_poll_at or account.created_at
     if at - read > timedelta(seconds=settings.alert_feed_after):
         yield cause(AlertKind.FEED_STOPPED, read)
-    ends = account.token_expires_at
+    ends = account.ends_at
     if ends is not None and ends - at < timedelta(days=settings.alert_days_before):
         yield cause(AlertKind.PERMISSION_ENDS, ends)
 

@@ -14,6 +14,7 @@ from api.models.accounts import (
 )
 from api.models.alerts import Alert, AlertKind, AlertMessage, MessageChannel, MessageEvent, MessageState, Webhook
 from api.models.audit import AuditEntry
+from api.models.buckets import Bucket
 from api.models.errands import Errand, ErrandKind, ErrandState
 from api.models.forces import Force, Neighbourhood, Team
 from api.models.inbox import (
@@ -75,11 +76,11 @@ metadata = SQLModel.metadata
 
 __all__ = [
     "OPEN",
-    "Account", "AccountPerson", "AccountState", "Alert", "AlertKind", "AlertMessage", "Answer", "AnswerIssue", "AnswerState", "ApiToken", "Arrival",
-    "AuditEntry", "Confirmation", "Connection", "ConnectionState", "Conversation", "ConversationKind",
-    "ConversationState", "Cursor", "Delivery", "DeliveryKind", "DeliveryState", "DeliveryVersion", "Destination",
-    "Errand", "ErrandKind", "ErrandState", "Force", "IdempotencyKey", "Issue", "Media", "MediaKind", "Membership",
-    "Message", "MessageChannel", "MessageEvent", "MessageState", "MessageVersion",
+    "Account", "AccountPerson", "AccountState", "Alert", "AlertKind", "AlertMessage", "Answer", "AnswerIssue",
+    "AnswerState", "ApiToken", "Arrival", "AuditEntry", "Bucket", "Confirmation", "Connection", "ConnectionState",
+    "Conversation", "ConversationKind", "ConversationState", "Cursor", "Delivery", "DeliveryKind", "DeliveryState",
+    "DeliveryVersion", "Destination", "Errand", "ErrandKind", "ErrandState", "Force", "IdempotencyKey", "Issue", "Media",
+    "MediaKind", "Membership", "Message", "MessageChannel", "MessageEvent", "MessageState", "MessageVersion",
     "Neighbourhood", "Note", "Person", "PlatformApp", "Post", "PostMedia", "PostState", "Priority", "PriorityState",
     "PriorityUpdate", "Question", "QuestionState", "Reading", "Role", "Schedule", "ScheduleKind", "ScheduleState",
     "Secret", "SecretKind", "SetPasswordLink", "Share", "ShareHow", "Sighting", "SightingState", "SignIn", "Source", "StandardPost",

@@ -6,14 +6,24 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, case, func, select, update
+from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from api.core.sealing import Sealed
 from api.models import Account, Delivery, DeliveryState, Secret, SecretKind
-from api.outbox.life import CANNOT_LOOK, GONE_QUIET, NO_LONGER_USEFUL
-from api.outbox.open import IS_OPEN, LIVE, PART_MAY_GO, being_read_back, can_send, due, in_other_hands, twin_under_way
+from api.outbox.life import CANNOT_LOOK, GONE_QUIET, NO_LONGER_USEFUL, TOO_LATE_THEN
+from api.outbox.open import (
+    IS_OPEN,
+    LIVE,
+    PART_MAY_GO,
+    being_read_back,
+    can_send,
+    due,
+    in_other_hands,
+    twin_under_way,
+    waits_too_long,
+)
 from api.platforms.values import Address, Card, Draft, Platform
 
 CHUNK = 1000
@@ -64,12 +74,22 @@ class Settled:
 
 
 async def claim(
-    session: AsyncSession, worker: str, now: datetime, look_ahead: timedelta, lease: timedelta, limit: int
+    session: AsyncSession,
+    worker: str,
+    now: datetime,
+    look_ahead: timedelta,
+    lease: timedelta,
+    limit: int,
+    enough_of: Collection[str] = (),
 ) -> list[Claim]:
-    """Due deliveries in order, none of an account that another worker holds something of."""
+    """Due deliveries in order, none of an account that another worker holds something of.
+
+    `enough_of`: servers of which this worker holds so much already that the others would get no turn.
+    """
     horizon = now + look_ahead
     ready = and_(due(horizon, now), ~in_other_hands(worker))
-    accounts = await _lock_accounts(session, ready, can_send(horizon), limit)
+    usable = and_(can_send(horizon), col(Account.instance).not_in(enough_of)) if enough_of else can_send(horizon)
+    accounts = await _lock_accounts(session, ready, usable, limit)
     if not accounts:
         return []
     # A second statement sees what others committed before the accounts were ours.
@@ -154,15 +174,17 @@ async def release(session: AsyncSession, worker: str, ids: Collection[UUID]) -> 
 
 
 async def expire_leases(
-    session: AsyncSession, now: datetime, look_ahead: timedelta, *, nobody_else: bool = False
+    session: AsyncSession, now: datetime, look_ahead: timedelta, *, nobody_but: str | None = None
 ) -> list[Settled]:
     """What a silent worker had only claimed is free again; what it was sending is in doubt.
 
-    `nobody_else`: no other worker can be alive, so that every lease is one of the dead.
+    `nobody_but`: no other worker than this can be alive, so that every lease but its own is one of the dead.
     """
     run_out = and_(IS_OPEN, col(Delivery.due_at) <= now + look_ahead)
-    if not nobody_else:
-        run_out = and_(run_out, col(Delivery.lease_until) <= now)
+    over = col(Delivery.lease_until) <= now
+    if nobody_but:
+        over = or_(over, col(Delivery.claimed_by) != nobody_but)
+    run_out = and_(run_out, over)
     await session.execute(
         _moved(DeliveryState.QUEUED, claimed_by=None, lease_until=None).where(
             run_out, col(Delivery.state) == DeliveryState.CLAIMED
@@ -178,14 +200,18 @@ async def expire_leases(
 
 
 async def miss(session: AsyncSession, now: datetime) -> list[Settled]:
-    """What is no longer useful is not sent: a night's outage is never dumped out in the morning."""
-    late = and_(IS_OPEN, col(Delivery.due_at) <= now, col(Delivery.useful_until) <= now)
+    """What is no longer useful is not sent: a night's outage is never dumped out in the morning.
+
+    Where a platform asks us to wait until it is no longer useful, that is said at once.
+    """
+    ripe = and_(IS_OPEN, col(Delivery.due_at) <= now)
+    late = and_(ripe, col(Delivery.useful_until) <= now)
     before = case((col(Delivery.error).is_(None), ""), else_=col(Delivery.error) + " ")
-    missed = await _settle(
-        session,
-        _moved(DeliveryState.MISSED, error=before + NO_LONGER_USEFUL).where(
-            late, col(Delivery.state) == DeliveryState.QUEUED
-        ),
+    queued = col(Delivery.state) == DeliveryState.QUEUED
+    missed = await _settle(session, _moved(DeliveryState.MISSED, error=before + NO_LONGER_USEFUL).where(late, queued))
+    why = waits_too_long(now)
+    missed += await _settle(
+        session, _moved(DeliveryState.MISSED, error=why + " " + TOO_LATE_THEN).where(ripe, queued, why.is_not(None))
     )
     cannot_look = ~col(Delivery.account_id).in_(select(col(Account.id)).where(can_send(now + timedelta(days=1))))
     return missed + await _settle(

@@ -31,6 +31,7 @@ async def in_doubt(session: AsyncSession) -> int:
 
 async def will_fail(session: AsyncSession) -> int:
     lost = col(Account.state).in_(list(BY_STATE))
+    ends = and_(col(Account.token_renew_at).is_(None), col(Delivery.due_at) >= col(Account.token_expires_at))
     planned = (
         select(func.count())
         .select_from(Delivery)
@@ -38,7 +39,7 @@ async def will_fail(session: AsyncSession) -> int:
         .where(
             IS_OPEN,
             col(Delivery.state) == DeliveryState.QUEUED,
-            or_(lost, col(Delivery.due_at) >= col(Account.token_expires_at)),
+            or_(lost, ends),
         )
     )
     number: int = (await session.execute(planned)).scalar_one()

@@ -49,7 +49,8 @@ def why_not(state: AccountState, ends_at: datetime | None, due_at: datetime) -> 
 async def forecast(session: AsyncSession, viewer: Viewer, account_id: UUID | None = None) -> list[Shortfall]:
     """Of what the viewer may see, the account whose first failure comes soonest first."""
     lost = col(Account.state).in_(list(BY_STATE))
-    too_late = and_(col(Account.token_expires_at).is_not(None), col(Delivery.due_at) >= col(Account.token_expires_at))
+    ends = and_(col(Account.token_expires_at).is_not(None), col(Account.token_renew_at).is_(None))
+    too_late = and_(ends, col(Delivery.due_at) >= col(Account.token_expires_at))
     first = func.min(col(Delivery.due_at))
     found = (
         select(col(Account.id), col(Account.state), col(Account.token_expires_at), func.count(), first)

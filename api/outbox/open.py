@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_, exists, or_, text
+from sqlalchemy import ColumnElement, ScalarSelect, and_, exists, or_, select, text
 from sqlalchemy.orm import aliased
 from sqlmodel import col
 
@@ -24,6 +24,17 @@ def can_send(horizon: datetime) -> ColumnElement[bool]:
     token = exists().where(col(Secret.holder_id) == col(Account.id), col(Secret.kind) == SecretKind.ACCESS_TOKEN)
     waits = or_(col(Account.send_after).is_(None), col(Account.send_after) <= horizon)
     return and_(col(Account.state) == AccountState.ACTIVE, token, waits)
+
+
+def waits_too_long(now: datetime) -> ScalarSelect[str]:
+    """Why its account waits, where that is longer than it is useful; else null."""
+    asked = and_(col(Account.send_after) > now, col(Account.send_after) >= col(Delivery.useful_until))
+    return (
+        select(col(Account.send_after_why))
+        .where(col(Account.id) == col(Delivery.account_id), asked, col(Account.send_after_why) != "")
+        .correlate(Delivery)
+        .scalar_subquery()
+    )
 
 
 def due(horizon: datetime, now: datetime) -> ColumnElement[bool]:

@@ -1,6 +1,6 @@
 """Writing down what became of deliveries: many at once, each only if nobody recorded better meanwhile."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from typing import Any
@@ -99,25 +99,28 @@ async def note_on_accounts(
     """What deliveries taught us about their accounts: alive, to be left in peace for a while, or gone."""
     sent: dict[UUID, datetime] = {}
     waits: dict[UUID, datetime] = {}
+    why: dict[UUID, str] = {}
     for account_id, event, sealed in outcomes:
         if isinstance(event, Sent):
             sent[account_id] = max(event.at, sent.get(account_id, event.at))
         elif isinstance(event, Waits):
             waits[account_id] = max(event.until, waits.get(account_id, event.until))
+            why[account_id] = event.sentence
         elif isinstance(event, No | Unread) and event.refusal in ENDS_ACCOUNT:
             await _end(session, account_id, event.refusal, event.sentence, sealed, now)
     await _each(session, "last_sent_at", sent)
     await _each(session, "send_after", waits)
+    await _each(session, "send_after_why", why)
 
 
-async def _each(session: AsyncSession, column: str, times: dict[UUID, datetime]) -> None:
-    if not times:
+async def _each(session: AsyncSession, column: str, values: Mapping[UUID, datetime | str]) -> None:
+    if not values:
         return
     accounts = Account.__table__  # type: ignore[attr-defined]
     connection = await session.connection()
     await connection.execute(
         update(accounts).where(accounts.c.id == bindparam("of")).values({column: bindparam("at")}),
-        [{"of": account_id, "at": times[account_id]} for account_id in sorted(times)],
+        [{"of": account_id, "at": values[account_id]} for account_id in sorted(values)],
     )
 
 

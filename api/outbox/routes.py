@@ -26,6 +26,7 @@ from api.outbox import queries, service, sightings
 from api.outbox.forecast import forecast
 from api.outbox.lateness import DAYS, MOST_DAYS, proof
 from api.outbox.schemas import DeliveryOut, LatenessOut, RetryIn, ShortfallOut, SightingIn, SightingOut
+from api.outbox.waits import waits
 
 router = api_router("/deliveries", "deliveries")
 
@@ -40,7 +41,8 @@ async def list_deliveries(
     limit: LimitParam = DEFAULT_LIMIT,
 ) -> PageOut[DeliveryOut]:
     page = await queries.deliveries(session, viewer, state, team_id, cursor, limit)
-    return PageOut[DeliveryOut].of(page, [DeliveryOut.model_validate(each) for each in page.items])
+    waiting = await waits(session, [each.account_id for each in page.items])
+    return PageOut[DeliveryOut].of(page, [DeliveryOut.of(each, waiting) for each in page.items])
 
 
 @router.get("/lateness", summary="How late things went out, and what did not", **needs("posts:read"))
@@ -74,9 +76,8 @@ async def retry_delivery(
 ) -> DeliveryOut:
     delivery = await queries.get_delivery(session, viewer, delivery_id)
     again = retry or RetryIn(even_if_unsure=False)
-    return DeliveryOut.model_validate(
-        await service.retry(session, viewer, delivery, even_if_unsure=again.even_if_unsure)
-    )
+    delivery = await service.retry(session, viewer, delivery, even_if_unsure=again.even_if_unsure)
+    return DeliveryOut.of(delivery, await waits(session, [delivery.account_id]))
 
 
 @router.post(

@@ -1,16 +1,19 @@
 """Deliveries on the wire."""
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import date
+from typing import Self
 from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StrictBool
 
 from api.core.shapes import Out, Words
 from api.core.wire import Wire
-from api.models import DeliveryKind, DeliveryState, SightingState
+from api.models import Delivery, DeliveryKind, DeliveryState, SightingState
 from api.outbox.forecast import WhyNot
 from api.outbox.lateness import Proof
+from api.outbox.waits import Wait, foreseen
 from api.platforms.values import Platform
 
 
@@ -35,6 +38,13 @@ class DeliveryOut(BaseModel):
     kind: DeliveryKind
     edited_at: AwareDatetime | None = Field(description="When its words were last changed where they stand.")
     gone_at: AwareDatetime | None = Field(description="Since when it is not there any more, by us or by somebody else.")
+    forecast: str | None = Field(
+        None, description="What stands in its way while it waits, and whether it will still be useful after that."
+    )
+
+    @classmethod
+    def of(cls, delivery: Delivery, waiting: Mapping[UUID, Wait]) -> Self:
+        return cls.model_validate(delivery).model_copy(update={"forecast": foreseen(delivery, waiting)})
 
 
 class FiguresOut(Out):

@@ -35,6 +35,10 @@ class Facts:
     film_types: frozenset[str] = frozenset({"video/mp4"})
     app_password: bool = False
     """Connected with a handle and an app password, not by a page of the platform's where somebody says yes."""
+    one_network: bool = False
+    """An account's id is the same wherever it lives; elsewhere each server counts from one."""
+    posts_per_hour: int = 0
+    """What the platform says an account may write; 0: it does not say, and tells with each answer."""
 
 
 FACTS = {
@@ -79,5 +83,8 @@ FACTS = {
         copies_stay="Others who keep copies of what is public there may keep theirs.",
         direct_is_final=True,
         app_password=True,
+        one_network=True,
+        # Writing costs three points of 5,000 in an hour, and of 35,000 in a day.
+        posts_per_hour=1666,
     ),
 }

@@ -235,6 +235,9 @@ class Token:
 
     secret: str = field(repr=False)
     scopes: tuple[str, ...] = ()
+    expires_at: datetime | None = None
+    """When it ends if nobody renews it; None: never, or nobody said."""
+    renewable: bool = False
 
 
 Count = Callable[[str, Limits], int]

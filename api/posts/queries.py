@@ -33,6 +33,7 @@ from api.models import (
 )
 from api.outbox import errands
 from api.outbox import queries as outbox
+from api.outbox.waits import waits
 from api.posts import shares
 from api.posts.values import Version, Written
 
@@ -121,12 +122,14 @@ async def with_deliveries(session: AsyncSession, posts: Sequence[Post]) -> list[
     names = {row.id: row.name for row in people}
     shared = await shares.of(session, ids)
     carried = await media.of_posts(session, ids)
+    waiting = await waits(session, {each.account_id for some in deliveries.values() for each in some})
     return [
         Written(
             post, names.get(post.author_id, ""), destinations[post.id],
             _that_count(deliveries[post.id], destinations[post.id], schedules.get(post.id)), schedules.get(post.id),
             shared.get(post.id),
             carried[post.id],
+            waiting,
         )
         for post in posts
     ]  # fmt: skip

@@ -261,7 +261,7 @@ class PostOut(Out):
                 "useful_until": (schedule.useful_until if schedule else None) or post.useful_until,
                 "schedule_id": schedule.id if schedule else None,
                 "media_ids": [each.id for each in written.media],
-                "deliveries": [DeliveryOut.model_validate(each) for each in written.deliveries],
+                "deliveries": [DeliveryOut.of(each, written.waiting) for each in written.deliveries],
             }
             | more
         )

@@ -1,11 +1,12 @@
 """A post with all that belongs to it."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from uuid import UUID
 
 from api.models import Account, Delivery, Destination, Media, Post, Schedule, Share
+from api.outbox.waits import Wait
 from api.platforms.values import Visibility
 
 
@@ -21,6 +22,8 @@ class Written:
     share: Share | None = None
     media: Sequence[Media] = ()
     """The pictures or the film that it carries, in order."""
+    waiting: Mapping[UUID, Wait] = field(default_factory=dict)
+    """Accounts from which nothing goes out for a while."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,6 +74,10 @@ FORMS: dict[str, tuple[Form, ...]] = {
     "/priorities/{priority_id}/draft": ({},),
     "/priorities/{priority_id}/end": ({"came": "The lane is quiet."},),
     "/accounts/connect": ({"team": "{team_id}", "instance": "https://town.example"},),
+    "/accounts/connect/app-password": (
+        {"team": "{team_id}", "handle": "sandford.example", "app_password": "abcd-efgh-ijkl-mnop"},
+        {"team": "{team_id}", "handle": "s.example", "app_password": "abcd-efgh-ijkl-mnop", "server": "s.example"},
+    ),
     "/accounts/{account_id}/register": (
         {"owner_id": "{person_id}", "people": ["{person_id}"], "recovery_address": "a@b.example", "version": "1"},
     ),

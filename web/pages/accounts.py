@@ -50,7 +50,11 @@ class Line:
     last_read: datetime | None
     last_sent: datetime | None
     token_ends: datetime | None
+    renews: bool
+    """Before it ends, by itself."""
     queued: int
+    waits: str
+    """Why nothing goes out, and until when."""
     owner: str
     recovery: str
     writers: str
@@ -135,7 +139,9 @@ def _line(
         last_read=account.last_poll_at,
         last_sent=account.last_sent_at,
         token_ends=account.token_expires_at,
+        renews=account.token_renew_at is not None,
         queued=waiting.get(account.id, 0),
+        waits=queries.waits(account),
         owner=names.get(account.owner_id, "") if account.owner_id else "",
         recovery=account.recovery_address,
         writers=", ".join(names[each] for each in listed if each in names),

@@ -113,8 +113,8 @@ def _risk(planned: Scheduled, used: Mapping[UUID, Account]) -> str:
         account = used[one.account_id]
         if one.state is not DeliveryState.QUEUED:
             continue
-        if why := why_not(account.state, account.token_expires_at, one.due_at):
-            return f"Will not go out on {badge(account).platform}: {because(why, account.token_expires_at, now())}"
+        if why := why_not(account.state, account.ends_at, one.due_at):
+            return f"Will not go out on {badge(account).platform}: {because(why, account.ends_at, now())}"
     return ""
 
 

@@ -30,8 +30,8 @@ from web.carried import in_order
 from web.deps import Framed, ReadSession, Signed, WriteSession
 from web.looks import LANGUAGES, SEEN_BY
 from web.render import fragment, page
-from web.shown import badge, badges, delivery_state, history
-from web.standing import pace, sentence
+from web.shown import HELD_UP, badge, badges, delivery_state, history
+from web.standing import held_up, pace, sentence
 from web.words import plural, when_text
 
 router = APIRouter()
@@ -190,7 +190,8 @@ def _together(thread: Sequence[Delivery], account: Account, given: Mapping[UUID,
 
 def _shown(delivery: Delivery, account: Account, given: Sighting | None, at: datetime, seen: bool) -> Shown:
     """Of an account that the viewer may not see: how it stands, not whose it is."""
-    state, known = delivery_state(delivery), badge(account) if seen else None
+    state = HELD_UP if held_up(delivery, account) else delivery_state(delivery)
+    known = badge(account) if seen else None
     return Shown(
         id=delivery.id,
         account=f"{known.name}, {known.platform}" if known else UNKNOWN_ACCOUNT,

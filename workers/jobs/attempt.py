@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from random import Random
 
+from api.core.clock import now
 from api.core.log import log
 from api.core.sealing import Sealed
 from api.outbox.life import GONE_QUIET, Absent, Event, Found, Lost, No, Sent, Unread, Waits
@@ -13,10 +14,13 @@ from api.outbox.service import Claim
 from api.platforms.errors import NotSent, PlatformError, RateLimited, Refusal, Refused, Unknown
 from api.platforms.facts import FACTS
 from api.platforms.values import Token
+from api.platforms.windows import Call
 from workers.context import Context
+from workers.jobs.backoff import by_ourselves, when_asked
 from workers.jobs.cards import Cards
 from workers.jobs.dbclock import DatabaseClock
 from workers.jobs.luggage import Luggage, weight_of
+from workers.jobs.patience import asks_us_to_wait
 from workers.jobs.permission import Permission
 from workers.platforms.http import SLOWEST_LINE
 from workers.vault import CannotOpen
@@ -27,7 +31,6 @@ NOT_BROUGHT = "A picture or film could not be brought up to the platform. It is 
 WAIT_FOR_PEOPLE = 30.0
 PREPARING = 600.0
 """How long a platform may take to make a film ready."""
-FIRST_WAIT, LONGEST_WAIT = 1.0, 300.0
 
 
 class Attempts:
@@ -54,7 +57,7 @@ class Attempts:
             return self._waits(NO_KEY, WAIT_FOR_PEOPLE)
         except Exception:  # our store is away, or something broke: nothing of it can be seen anywhere
             log.exception("not brought up", platform=claim.address.platform)
-            return self._waits(NOT_BROUGHT, min(LONGEST_WAIT, FIRST_WAIT * 2 ** min(claim.attempts, 12)))
+            return Waits(NOT_BROUGHT, self._after(None, claim.attempts), counts=True)
         described = await self._luggage.described(claim)
         return replace(claim, draft=replace(described, brought=brought))
 
@@ -62,6 +65,8 @@ class Attempts:
         connector = self._context.connectors.get(claim.address.platform)
         if connector is None:
             return self._waits(NO_CONNECTOR, WAIT_FOR_PEOPLE)
+        if (until := self._must_wait(claim, Call.PUBLISH, *([Call.MEDIA] if claim.media_ids else ()))) is not None:
+            return self._asked_to_wait(claim, until)
         try:
             self._token(claim.sealed)
         except CannotOpen:
@@ -83,6 +88,9 @@ class Attempts:
         """Reads our own list back past the first attempt."""
         asked_at = self._clock.now()
         started_at = claim.first_started_at or claim.due_at
+        if (until := self._must_wait(claim, Call.READ)) is not None:
+            asked = self._asked_to_wait(claim, until)
+            return Unread(asked.sentence, asked.until, counts=False)
         try:
             connector = self._context.connectors[claim.address.platform]
             draft = await self._luggage.described(claim) if claim.media_ids else claim.draft
@@ -91,7 +99,8 @@ class Attempts:
                     lambda token: connector.find(claim.address, token, draft, started_at, linked)
                 )
         except RateLimited as error:
-            return Unread(str(error), self._after(error.retry_after, claim.read_backs), counts=False)
+            asked = self._rate_limited(claim, error)
+            return Unread(asked.sentence, asked.until, counts=False)
         except Refused as error:
             return Unread(str(error), self._after(None, claim.read_backs), counts=True, refusal=error.refusal)
         except (PlatformError, CannotOpen, KeyError, TimeoutError) as error:
@@ -109,7 +118,7 @@ class Attempts:
     def _not_published(self, claim: Claim, error: PlatformError) -> Event:
         match error:
             case RateLimited():
-                return Waits(str(error), self._after(error.retry_after, claim.attempts), counts=False)
+                return self._rate_limited(claim, error)
             case NotSent():
                 return Waits(str(error), self._after(error.retry_after, claim.attempts), counts=True)
             case Refused(refusal=Refusal.DUPLICATE) | Unknown():
@@ -118,6 +127,21 @@ class Attempts:
                 return No(error.refusal, str(error))
         return self._lost(claim, str(error))
 
+    def _must_wait(self, claim: Claim, *calls: Call) -> datetime | None:
+        return self._context.patience.wait(claim.account_id, claim.address.instance, *calls)
+
+    def _rate_limited(self, claim: Claim, error: RateLimited) -> Waits:
+        """What was heard with the answer says until when, even where the answer itself did not."""
+        until = self._must_wait(claim, *Call)
+        if until is None:
+            return Waits(str(error), self._after(error.retry_after, claim.attempts), counts=False)
+        return self._asked_to_wait(claim, until)
+
+    def _asked_to_wait(self, claim: Claim, until: datetime) -> Waits:
+        """Asking before that would only be refused: it is no attempt."""
+        seconds = max(0.0, (until - now()).total_seconds())
+        return Waits(asks_us_to_wait(claim.address.platform, until), self._after(seconds, 0), counts=False)
+
     def _lost(self, claim: Claim, sentence: str) -> Lost:
         return Lost(sentence, readable=FACTS[claim.address.platform].can_read_back)
 
@@ -125,10 +149,8 @@ class Attempts:
         return Waits(sentence, self._after(seconds, 0), counts=True)
 
     def _after(self, retry_after: float | None, tries: int) -> datetime:
-        """Longer each time, and never the same for two: a server that comes back is not met by everybody at once."""
-        wait = retry_after if retry_after is not None else min(LONGEST_WAIT, FIRST_WAIT * 2 ** min(tries, 12))
-        jitter = self._chance.uniform(0, max(0.1, min(wait / 4, 30)))
-        return self._clock.now() + timedelta(seconds=wait + jitter)
+        wait = when_asked(retry_after, self._chance) if retry_after is not None else by_ourselves(tries, self._chance)
+        return self._clock.now() + timedelta(seconds=wait)
 
     def _as(self, claim: Claim) -> Permission:
         return Permission(self._context, claim.account_id, claim.address, claim.sealed, self._token)

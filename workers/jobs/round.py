@@ -19,6 +19,7 @@ from api.platforms.errors import PlatformError, RateLimited, Refusal, Refused
 from api.platforms.values import Address, Batch, RawItem, Stream
 from api.posts import withdrawing
 from workers.context import Context
+from workers.jobs.patience import asks_us_to_wait
 from workers.jobs.permission import Permission, Question
 from workers.jobs.understanding import Understood, concerning, root_in, understand
 from workers.platforms import Connector
@@ -94,6 +95,9 @@ class Round:
 
     async def _ask(self, question: Question[T]) -> T:
         assert self._permission is not None
+        until = self._context.patience.reading_waits(self.account.id, self._address.instance)
+        if until is not None:
+            raise RateLimited(asks_us_to_wait(self._address.platform, until), (until - now()).total_seconds())
         try:
             return await self._permission.ask(question)
         except CannotOpen as error:

@@ -24,6 +24,7 @@ from workers.jobs.chains import Chains
 from workers.jobs.dbclock import DatabaseClock
 from workers.jobs.readback import Reader
 from workers.jobs.recorder import Answer, Recorder
+from workers.jobs.shares_of_lanes import Shares
 from workers.jobs.steady import keep
 
 SEND = "send"
@@ -47,7 +48,7 @@ class Dispatcher:
         self._bringing = Bringing(self._attempts)
         self._recorder = Recorder(context, self._clock, self.worker, self._recorded)
         self._reader = Reader(context, self._clock, self._attempts, self._recorder, self.worker)
-        self._chains = Chains()
+        self._chains = Chains(Shares(settings.in_flight))
         self._held: set[UUID] = set()
         self._sending: set[asyncio.Task[None]] = set()
         self._changed = asyncio.Event()
@@ -81,12 +82,14 @@ class Dispatcher:
             self._context.bells.take_down(SEND, self._look)
 
     async def _claim(self) -> float:
-        limit = min(self._settings.claim_batch, HOLDS * self._settings.in_flight - len(self._held))
+        most = HOLDS * self._settings.in_flight
+        crowded = self._chains.crowded(most // 2)  # what waits for a slow server takes nobody's place
+        limit = min(self._settings.claim_batch, most - len(self._held) + sum(crowded.values()))
         if limit <= 0:
             return self._settings.dispatch_interval
         async with self._runtime.unit_of_work() as session:
             now = await self._clock.measure(session)
-            claims = await outbox.claim(session, self.worker, now, self._look_ahead, self._lease, limit)
+            claims = await outbox.claim(session, self.worker, now, self._look_ahead, self._lease, limit, list(crowded))
         self._held.update(claim.id for claim in claims)
         self._chains.add(claims)
         self._attempts.cards.look(claims)
@@ -109,6 +112,7 @@ class Dispatcher:
         except Exception:
             self._chains.add(heads)
             for claim in heads:
+                self._chains.ended(claim.address.instance)
                 self._chains.rest(claim.account_id)
             raise
         for claim in heads:
@@ -118,6 +122,7 @@ class Dispatcher:
                 task.add_done_callback(self._sent)
             else:  # lost, or no longer useful: whichever it is, it is not ours to send
                 self._recorder.put(claim, Released())
+                self._chains.ended(claim.address.instance)
                 self._chains.rest(claim.account_id)
         return 0.0
 
@@ -136,6 +141,7 @@ class Dispatcher:
             event = self._attempts.stale()
         else:
             event = await self._attempts.publish(brought)
+        self._chains.ended(claim.address.instance)
         self._recorder.put(claim, event)
         if not _stops_account(event):
             self._chains.rest(claim.account_id)
@@ -180,7 +186,8 @@ class Dispatcher:
     async def _expire(self) -> float:
         async with self._runtime.unit_of_work() as session:
             now = await self._clock.measure(session)
-            settled = await outbox.expire_leases(session, now, self._look_ahead, nobody_else=self._alone)
+            alone = self.worker if self._alone else None
+            settled = await outbox.expire_leases(session, now, self._look_ahead, nobody_but=alone)
             await tell(session, settled + await outbox.miss(session, now))
         self._alone = False
         return min(1.0, self._settings.lease / 4)

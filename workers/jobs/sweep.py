@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import SQLModel, col
 
-from api.accounts import secrets
+from api.accounts import buckets, secrets
 from api.core.clock import now
 from api.inbox import service as inbox
 from api.intake import service as intake
@@ -113,6 +113,10 @@ async def _alert_messages(session: AsyncSession) -> int:
     return await _rows(session, AlertMessage, old)
 
 
+async def _buckets(session: AsyncSession) -> int:
+    return await buckets.clear(session, now(), BATCH)
+
+
 async def _rows(session: AsyncSession, model: type[SQLModel], old: ColumnElement[bool]) -> int:
     key = model.__table__.c.id  # type: ignore[attr-defined]
     chosen = select(key).where(old).limit(BATCH)
@@ -122,7 +126,7 @@ async def _rows(session: AsyncSession, model: type[SQLModel], old: ColumnElement
 
 CLEARINGS: tuple[Callable[[AsyncSession], Awaitable[int]], ...] = (
     _messages, _arrivals, _answers, _idempotency_keys, _connections, _sign_ins, _links, _throttles,
-    _sightings, _alert_messages,
+    _sightings, _alert_messages, _buckets,
 )  # fmt: skip
 
 

@@ -83,6 +83,10 @@ class Connector(Protocol):
         self, address: Address, app: App, code: str, redirect_uri: str, verifier: str
     ) -> Exchange[Token]: ...
 
+    def home(self, handle: str) -> Exchange[str]:
+        """The server that keeps an account, found from its handle. Where FACTS say `app_password`."""
+        ...
+
     def sign_in(self, address: Address, identifier: str, password: str) -> Exchange[Token]:
         """Where FACTS say `app_password`; elsewhere a person says yes on a page of the platform's."""
         ...

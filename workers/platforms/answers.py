@@ -2,13 +2,12 @@
 
 import json
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any, NoReturn
 
+from api.platforms import windows
 from api.platforms.errors import NotSent, PlatformError, RateLimited, Refusal, Refused, Unknown
 from api.platforms.values import Request, Response
 
-LONGEST_WAIT = 24 * 3600.0
 TOO_LONG = ("character limit", "too long", "exceed")
 SUSPENDED = ("disabled", "suspended", "pending approval", "confirmed e-mail", "has moved", "deactivated")
 SENTENCES = {
@@ -63,12 +62,8 @@ def parse(body: bytes) -> Any:
 
 
 def retry_after(response: Response) -> float | None:
-    """Seconds to wait: Retry-After in seconds or as a date, else X-RateLimit-Reset as ISO time or epoch."""
-    for name in ("retry-after", "x-ratelimit-reset", "ratelimit-reset"):
-        wait = _seconds(response.headers.get(name, "").strip(), server_time(response))
-        if wait is not None:
-            return min(max(wait, 0.0), LONGEST_WAIT)
-    return None
+    """Seconds to wait, as the answer says it, in whichever way."""
+    return windows.asked(response.headers, datetime.now(UTC))
 
 
 def _failed(request: Request, response: Response) -> PlatformError:
@@ -114,32 +109,9 @@ def _said(response: Response) -> str | None:
     return " ".join(str(body.get(key, "")) for key in ("error", "error_description")).lower()
 
 
-def _seconds(value: str, now: datetime) -> float | None:
-    if not value:
-        return None
-    try:
-        number = float(value)
-    except ValueError:
-        moment = _moment(value)
-        return None if moment is None else (moment - now).total_seconds()
-    if number != number or number in (float("inf"), float("-inf")):
-        return None
-    return number - now.timestamp() if number > 1_000_000_000 else number
-
-
-def _moment(value: str) -> datetime | None:
-    for read in (datetime.fromisoformat, parsedate_to_datetime):
-        try:
-            moment = read(value)
-        except (ValueError, TypeError, IndexError):
-            continue
-        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return None
-
-
 def server_time(response: Response) -> datetime:
     """The server's own clock where it shows it: its reset time is meant by that one, not by ours."""
-    return _moment(response.headers.get("date", "")) or datetime.now(UTC)
+    return windows.server_time(response.headers, datetime.now(UTC))
 
 
 def _not_a_number(name: str) -> NoReturn:

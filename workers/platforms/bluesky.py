@@ -12,6 +12,7 @@ from workers.platforms.bluesky_record import Record, bring, record, reference, s
 from workers.platforms.bluesky_session import (
     authorize_url,
     exchange_code,
+    home,
     limits,
     refresh,
     register_app,
@@ -32,6 +33,7 @@ __all__ = [
     "edit",
     "exchange_code",
     "find",
+    "home",
     "like",
     "limits",
     "poll",

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib.metadata import version
@@ -43,8 +44,11 @@ class Carrier(Protocol):
         ...
 
 
-async def carry(carrier: Carrier, exchange: Exchange[T]) -> T:
-    """Takes an exchange through to its end; what goes wrong on the way is thrown into it first."""
+Heard = Callable[[Request, Response], None]
+
+
+async def carry(carrier: Carrier, exchange: Exchange[T], heard: Heard | None = None) -> T:
+    """Takes an exchange through to its end; what goes wrong on the way is thrown into it first. `heard`: each answer."""
     try:
         request = next(exchange)
         while True:
@@ -55,6 +59,8 @@ async def carry(carrier: Carrier, exchange: Exchange[T]) -> T:
             except PlatformError as error:
                 request = exchange.throw(error)
             else:
+                if heard is not None:
+                    heard(request, response)
                 request = exchange.send(response)
     except StopIteration as end:
         result: T = end.value

@@ -16,6 +16,7 @@ from workers.platforms.mastodon_sighting import sighted
 from workers.platforms.mastodon_sign_in import (
     authorize_url,
     exchange_code,
+    home,
     limits,
     refresh,
     register_app,
@@ -35,6 +36,7 @@ __all__ = [
     "edit",
     "exchange_code",
     "find",
+    "home",
     "like",
     "limits",
     "poll",

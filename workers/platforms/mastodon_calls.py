@@ -31,7 +31,23 @@ def post(
 
 def headers(token: Token | None) -> dict[str, str]:
     usual = {"Accept": "application/json"}
-    return {**usual, "Authorization": f"Bearer {token.secret}"} if token else usual
+    return {**usual, "Authorization": f"Bearer {access_of(token)}"} if token else usual
+
+
+def access_of(token: Token) -> str:
+    """Most servers give one word; some give it with what renews it, and then we hold both."""
+    return text_of(held(token), "access") or token.secret
+
+
+def held(token: Token) -> dict[str, Any]:
+    """What a token that can be renewed is made of; nothing for one that cannot."""
+    if not token.secret.startswith("{"):
+        return {}
+    try:
+        parts = json.loads(token.secret)
+    except ValueError:
+        return {}
+    return parts if isinstance(parts, dict) else {}
 
 
 def url(address: Address, path: str, query: Query = ()) -> str:
