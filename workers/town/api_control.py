@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from workers.town import ids, statuses
-from workers.town.faults import Faults
+from workers.town.faults import Faults, Switches
 from workers.town.limits import iso
 from workers.town.people import Account
 from workers.town.wire import ApiError, fields, not_found, shapes_for, town_of, words
@@ -126,7 +126,7 @@ async def set_faults(request: Request) -> Response:
     """Replaces all faults; an empty object mends everything."""
     town = town_of(request)
     try:
-        wanted = Faults.parse(await request.json(), town.settings.seed)
+        wanted = Faults.parse(await request.json(), town.settings.seed, Switches)
     except (ValueError, TypeError, AttributeError) as problem:
         raise ApiError(422, str(problem)) from problem
     town.set_faults(wanted)
@@ -154,7 +154,7 @@ async def reset(request: Request) -> Response:
         town.store.wipe()
         for table, number in last.items():
             town.store.remember(f"last {table}", str(number))
-    town.set_faults(Faults.parse({}, town.settings.seed))
+    town.set_faults(Faults.parse({}, town.settings.seed, Switches))
     town.open()
     request.app.state.engine.begin()
     return JSONResponse({})

@@ -1,9 +1,10 @@
 """What goes wrong on purpose: which rules there are, and which of them strike a request."""
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from fnmatch import fnmatchcase
 from random import Random
-from typing import Any, Literal, get_args
+from typing import Any, Generic, Literal, TypeVar, get_args
 
 from workers.town.ids import Style
 
@@ -21,7 +22,7 @@ Kind = Literal[
     "token_expired",
     "token_revoked",
 ]
-LimitStyle = Literal["iso", "epoch", "seconds", "date", "none"]
+LimitStyle = Literal["usual", "iso", "epoch", "seconds", "date", "none"]  # usual: as this platform does it
 KINDS: tuple[str, ...] = get_args(Kind)
 AFTER = frozenset({"lost_answer", "error_after", "slow_after", "cut_body"})
 
@@ -34,13 +35,16 @@ class Rule:
     skip: int = 0  # lets so many matching requests pass first
     method: str = "*"
     path: str = "*"  # with * and ?
+    account: str = "*"  # only what this account asks
     seconds: float = 30.0  # slow: how long. rate_limited: when to come back
     status: int = 503
-    style: LimitStyle = "iso"
+    style: LimitStyle = "usual"
     location: str = "http://169.254.169.254/latest/meta-data/"
 
-    def strikes(self, method: str, path: str, chance: Random) -> bool:
+    def strikes(self, method: str, path: str, who: Callable[[], str], chance: Random) -> bool:
         if self.next == 0 or self.method not in {"*", method} or not fnmatchcase(path, self.path):
+            return False
+        if self.account != "*" and self.account != who():
             return False
         if self.skip > 0:
             self.skip -= 1
@@ -64,14 +68,19 @@ class Switches:
     refuse_empty_user_agent: bool = False
 
 
+S = TypeVar("S")
+
+
 @dataclass
-class Faults:
+class Faults(Generic[S]):
+    """Rules, and the switches of one kind of server."""
+
+    switches: S
     rules: list[Rule] = field(default_factory=list)
-    switches: Switches = field(default_factory=Switches)
     chance: Random = field(default_factory=lambda: Random(1))  # noqa: S311 - practice, not secrets
 
     @classmethod
-    def parse(cls, wanted: dict[str, Any], seed: int) -> "Faults":
+    def parse(cls, wanted: dict[str, Any], seed: int, switches: type[S]) -> "Faults[S]":
         """Refuses a rule that would do nothing because of a slip of the pen."""
         unknown = set(wanted) - {"rules", "switches"}
         rules = [Rule(**rule) for rule in wanted.get("rules", [])]
@@ -79,11 +88,12 @@ class Faults:
         wrong += [rule.style for rule in rules if rule.style not in get_args(LimitStyle)]
         if unknown or wrong:
             raise ValueError(f"There is no such fault: {', '.join([*sorted(unknown), *wrong])}.")
-        return cls(rules, Switches(**wanted.get("switches", {})), Random(seed))  # noqa: S311
+        return cls(switches(**wanted.get("switches", {})), rules, Random(seed))  # noqa: S311
 
     def as_dict(self) -> dict[str, Any]:
-        return {"rules": [asdict(rule) for rule in self.rules], "switches": asdict(self.switches)}
+        switched: Any = self.switches
+        return {"rules": [asdict(rule) for rule in self.rules], "switches": asdict(switched)}
 
-    def strike(self, method: str, path: str) -> Rule | None:
-        """The first rule that applies; at most one strikes a request."""
-        return next((rule for rule in self.rules if rule.strikes(method, path, self.chance)), None)
+    def strike(self, method: str, path: str, who: Callable[[], str]) -> Rule | None:
+        """The first rule that applies; at most one strikes a request. `who` asks, if a rule wants to know."""
+        return next((rule for rule in self.rules if rule.strikes(method, path, who, self.chance)), None)
