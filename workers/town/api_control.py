@@ -19,7 +19,7 @@ from workers.town.wire import ApiError, fields, not_found, shapes_for, town_of, 
 Handler = Callable[[Request], Awaitable[Response]]
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
     try:
         return ip_address(host).is_loopback
     except ValueError:
@@ -31,7 +31,7 @@ def guarded(handler: Handler) -> Handler:
         key = town_of(request).settings.key
         if not key:
             raise not_found()
-        near = request.client is None or _is_loopback(request.client.host)
+        near = request.client is None or is_loopback(request.client.host)
         if not near or not hmac.compare_digest(request.headers.get("x-town-key", ""), key):
             raise ApiError(403, "Only the trainer may do this")
         return await handler(request)

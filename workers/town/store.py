@@ -63,6 +63,7 @@ CREATE INDEX IF NOT EXISTS plans_by_due ON plans (due_ms);
 CREATE TABLE IF NOT EXISTS spoken (words TEXT PRIMARY KEY, at_ms INTEGER NOT NULL) WITHOUT ROWID;
 """
 
+
 class Store:
     def __init__(self, path: str, schema: str = SCHEMA) -> None:
         self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)

@@ -19,9 +19,7 @@ class Town:
         self.settings = settings
         self.scenario = scenario.load(settings.scenario)
         self.store = Store(settings.data)
-        self.faults = faults.Faults.parse(
-            json.loads(self.store.fact("faults") or "{}"), settings.seed, faults.Switches
-        )
+        self.faults = faults.Faults.parse(json.loads(self.store.fact("faults") or "{}"), settings.seed, faults.Switches)
         self.limits = Limits(settings.rate_limit)
         self.wake = Event()  # somebody planned something
         self.noticed: Callable[[int], None] = lambda status_id: None  # the engine listens here
