@@ -10,6 +10,7 @@ from typing import Any
 
 from api.core import log
 from api.core.settings import Settings
+from tests.support import dying
 from workers import main
 from workers.queue import SEND
 
@@ -17,7 +18,9 @@ _FORK = multiprocessing.get_context("forkserver")
 _FORK.set_forkserver_preload(["tests.support.worker_process"])
 
 
-def _work(values: Mapping[str, Any]) -> None:
+def _work(values: Mapping[str, Any], plan: dying.Plan | None = None) -> None:
+    if plan is not None:
+        dying.prepare(plan)
     log.set_up(os.environ.get("BEATLINE_LOG_LEVEL", "ERROR"), as_json=True)
     asyncio.run(main.run(Settings(**values), [SEND]))
 
@@ -29,14 +32,21 @@ class WorkerProcess:
         self._values = settings.model_dump()
         self._process: ForkServerProcess | None = None
 
-    def start(self) -> None:
-        self._process = _FORK.Process(target=_work, args=(self._values,), daemon=True)
+    def start(self, plan: dying.Plan | None = None) -> None:
+        """With a plan it dies by itself, where the plan says."""
+        self._process = _FORK.Process(target=_work, args=(self._values, plan), daemon=True)
         self._process.start()
 
     def kill(self) -> None:
         if self._process is not None and self._process.pid and self._process.is_alive():
             os.kill(self._process.pid, signal.SIGKILL)
             self._process.join(5)
+
+    async def died(self, within: float) -> bool:
+        """Whether it was killed, by itself or by somebody, before the time was over."""
+        assert self._process is not None
+        await asyncio.to_thread(self._process.join, within)
+        return self._process.exitcode == -signal.SIGKILL
 
     async def stop(self) -> int | None:
         """As an orchestrator does: SIGTERM, then wait."""

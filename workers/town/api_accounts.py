@@ -56,6 +56,10 @@ async def written(request: Request) -> Response:
     if yes(query.get("pinned")):
         conditions.append("FALSE")
     shapes = shapes_for(request, viewer)
+    if shapes.town.faults.switches.hide_direct:
+        conditions.append("visibility != 'direct'")
+    if shapes.town.faults.switches.hide_replies:
+        conditions.append("reply_to IS NULL")
     rows = lists.by_account(shapes.town, account.id, shapes.viewer_id, page, *conditions)
     return listing(request, rows, shapes.statuses(rows), page)
 

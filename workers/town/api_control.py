@@ -11,9 +11,10 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from workers.town import ids, statuses
-from workers.town.faults import Faults, Switches
+from workers.town.faults import Faults
 from workers.town.limits import iso
 from workers.town.people import Account
+from workers.town.switches import Switches
 from workers.town.wire import ApiError, fields, not_found, shapes_for, town_of, words
 
 Handler = Callable[[Request], Awaitable[Response]]
@@ -123,13 +124,14 @@ async def show_faults(request: Request) -> Response:
 
 
 async def set_faults(request: Request) -> Response:
-    """Replaces all faults; an empty object mends everything."""
+    """Replaces all faults, or those of one account; an empty object mends everything."""
     town = town_of(request)
     try:
         wanted = Faults.parse(await request.json(), town.settings.seed, Switches)
     except (ValueError, TypeError, AttributeError) as problem:
         raise ApiError(422, str(problem)) from problem
-    town.set_faults(wanted)
+    account = request.query_params.get("account")
+    town.set_faults(town.faults.of_account(account, wanted.rules) if account else wanted)
     return JSONResponse(town.faults.as_dict())
 
 

@@ -1,12 +1,10 @@
 """What goes wrong on purpose: which rules there are, and which of them strike a request."""
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from fnmatch import fnmatchcase
 from random import Random
 from typing import Any, Generic, Literal, TypeVar, get_args
-
-from workers.town.ids import Style
 
 Kind = Literal[
     "lost_answer",  # processed and committed; the connection closes without a byte
@@ -56,18 +54,6 @@ class Rule:
         return True
 
 
-@dataclass(frozen=True)
-class Switches:
-    """Ways in which this server differs from Mastodon, for as long as they are on."""
-
-    idempotency: bool = True
-    lag_seconds: float = 0.0  # an account's own list shows a new status only then
-    ignore_min_id: bool = False  # notifications: min_id works like since_id
-    no_v2: bool = False  # there is no /api/v2
-    ids: Style = "snowflake"
-    refuse_empty_user_agent: bool = False
-
-
 S = TypeVar("S")
 
 
@@ -89,6 +75,11 @@ class Faults(Generic[S]):
         if unknown or wrong:
             raise ValueError(f"There is no such fault: {', '.join([*sorted(unknown), *wrong])}.")
         return cls(switches(**wanted.get("switches", {})), rules, Random(seed))  # noqa: S311
+
+    def of_account(self, account: str, rules: "list[Rule]") -> "Faults[S]":
+        """With these instead of the account's own; everybody else's go on as they were."""
+        others = [rule for rule in self.rules if rule.account != account]
+        return type(self)(self.switches, others + [replace(rule, account=account) for rule in rules], self.chance)
 
     def as_dict(self) -> dict[str, Any]:
         switched: Any = self.switches

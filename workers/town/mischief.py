@@ -69,8 +69,9 @@ class Mischief:
             case "reset":
                 await _drop(scope, receive, hard=True)
             case "slow_before":
+                heard = await _whole(receive)
                 await asyncio.sleep(rule.seconds)
-                await self._app(scope, receive, send)
+                await self._app(scope, _once_more(heard, receive), send)
             case "rate_limited":
                 headers = _limit_headers(rule, self._words, self._place.now())
                 await _answer(send, 429, self._words.limited.encode(), headers=headers)
@@ -131,6 +132,21 @@ async def _answer(
     raw = [(name.lower().encode(), value.encode()) for name, value in named.items()]
     await send({"type": "http.response.start", "status": status, "headers": raw})
     await send({"type": "http.response.body", "body": body})
+
+
+async def _whole(receive: Receive) -> list[Message]:
+    """Everything that was asked: it is done in the end, even if nobody waits for it any more."""
+    heard = [await receive()]
+    while heard[-1].get("more_body"):
+        heard.append(await receive())
+    return heard
+
+
+def _once_more(heard: list[Message], receive: Receive) -> Receive:
+    async def again() -> Message:
+        return heard.pop(0) if heard else await receive()
+
+    return again
 
 
 async def _drop(scope: Scope, receive: Receive, *, hard: bool = False) -> None:

@@ -10,6 +10,7 @@ from workers.town.limits import Limits
 from workers.town.people import Account, People
 from workers.town.settings import TownSettings
 from workers.town.store import Store
+from workers.town.switches import Switches
 
 SCOPES = "read write follow push profile"
 
@@ -19,7 +20,7 @@ class Town:
         self.settings = settings
         self.scenario = scenario.load(settings.scenario)
         self.store = Store(settings.data)
-        self.faults = faults.Faults.parse(json.loads(self.store.fact("faults") or "{}"), settings.seed, faults.Switches)
+        self.faults = faults.Faults.parse(json.loads(self.store.fact("faults") or "{}"), settings.seed, Switches)
         self.limits = Limits(settings.rate_limit)
         self.wake = Event()  # somebody planned something
         self.noticed: Callable[[int], None] = lambda status_id: None  # the engine listens here
@@ -69,7 +70,7 @@ class Town:
     def show(self, number: int | None) -> str | None:
         return None if number is None else ids.show(number, self.faults.switches.ids)
 
-    def set_faults(self, wanted: faults.Faults[faults.Switches]) -> None:
+    def set_faults(self, wanted: faults.Faults[Switches]) -> None:
         self.faults = wanted
         with self.store.change():
             self.store.remember("faults", json.dumps(wanted.as_dict()))

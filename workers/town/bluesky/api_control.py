@@ -140,13 +140,14 @@ async def show_faults(request: Request) -> Response:
 
 
 async def set_faults(request: Request) -> Response:
-    """Replaces all faults; an empty object mends everything."""
+    """Replaces all faults, or those of one account; an empty object mends everything."""
     sky = sky_of(request)
     try:
         wanted = Faults.parse(await request.json(), sky.settings.seed, SkySwitches)
     except (ValueError, TypeError, AttributeError) as problem:
         raise XrpcError(422, "InvalidRequest", str(problem)) from problem
-    sky.set_faults(wanted)
+    account = request.query_params.get("account")
+    sky.set_faults(sky.faults.of_account(account, wanted.rules) if account else wanted)
     return JSONResponse(sky.faults.as_dict())
 
 
