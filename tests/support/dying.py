@@ -1,6 +1,6 @@
 """A worker process that kills itself at one exact point of one delivery's way. Nothing of it is in the product.
 
-The point is counted in calls that create something: at the first, the second, … of this process.
+Which delivery: one by its id, or whichever is the first, the second, … that this process calls a platform for.
 """
 
 import os
@@ -9,6 +9,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, NoReturn
+from uuid import UUID
 
 import aiosqlite
 from asyncpg.transaction import Transaction
@@ -39,6 +40,7 @@ class Point(StrEnum):
 class Plan:
     point: Point
     call: int = 1
+    delivery: UUID | None = None
 
 
 @dataclass
@@ -52,6 +54,13 @@ class Fate:
     connection: Any = None
     session: Any = None
     handing_over: bool = False
+
+    def strikes(self, delivery: Any) -> bool:
+        """Whether this call is the one; asked once for each."""
+        self.calls += 1
+        if self.plan.delivery is not None:
+            return bool(delivery == self.plan.delivery)
+        return self.calls == self.plan.call
 
     def is_at(self, point: Point) -> bool:
         return self.plan.point is point
@@ -91,8 +100,7 @@ def _carrier(fate: Fate) -> type[HttpxCarrier]:
         async def send(self, request: Request) -> Response:
             if not request.creates:
                 return await super().send(request)
-            fate.calls += 1
-            if fate.calls != fate.plan.call:
+            if not fate.strikes(_delivery.get()):
                 return await super().send(request)
             fate.delivery = _delivery.get()
             if fate.is_at(Point.BEFORE):

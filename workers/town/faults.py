@@ -25,6 +25,16 @@ KINDS: tuple[str, ...] = get_args(Kind)
 AFTER = frozenset({"lost_answer", "error_after", "slow_after", "cut_body"})
 
 
+@dataclass(frozen=True)
+class Asked:
+    """A request, as rules look at it. `who` is asked only if a rule wants to know."""
+
+    method: str
+    path: str
+    who: Callable[[], str] = lambda: ""
+    body: bytes = b""
+
+
 @dataclass
 class Rule:
     kind: Kind
@@ -34,15 +44,14 @@ class Rule:
     method: str = "*"
     path: str = "*"  # with * and ?
     account: str = "*"  # only what this account asks
+    holding: str = ""  # only requests that have these words in them
     seconds: float = 30.0  # slow: how long. rate_limited: when to come back
     status: int = 503
     style: LimitStyle = "usual"
     location: str = "http://169.254.169.254/latest/meta-data/"
 
-    def strikes(self, method: str, path: str, who: Callable[[], str], chance: Random) -> bool:
-        if self.next == 0 or self.method not in {"*", method} or not fnmatchcase(path, self.path):
-            return False
-        if self.account != "*" and self.account != who():
+    def strikes(self, asked: Asked, chance: Random) -> bool:
+        if self.next == 0 or not self._is_about(asked):
             return False
         if self.skip > 0:
             self.skip -= 1
@@ -52,6 +61,14 @@ class Rule:
         if self.next is not None:
             self.next -= 1
         return True
+
+    def _is_about(self, asked: Asked) -> bool:
+        return (
+            self.method in {"*", asked.method}
+            and fnmatchcase(asked.path, self.path)
+            and self.holding.encode() in asked.body
+            and self.account in {"*", asked.who() if self.account != "*" else ""}
+        )
 
 
 S = TypeVar("S")
@@ -85,6 +102,10 @@ class Faults(Generic[S]):
         switched: Any = self.switches
         return {"rules": [asdict(rule) for rule in self.rules], "switches": asdict(switched)}
 
-    def strike(self, method: str, path: str, who: Callable[[], str]) -> Rule | None:
-        """The first rule that applies; at most one strikes a request. `who` asks, if a rule wants to know."""
-        return next((rule for rule in self.rules if rule.strikes(method, path, who, self.chance)), None)
+    @property
+    def want_words(self) -> bool:
+        return any(rule.holding for rule in self.rules)
+
+    def strike(self, asked: Asked) -> Rule | None:
+        """The first rule that applies; at most one strikes a request."""
+        return next((rule for rule in self.rules if rule.strikes(asked, self.chance)), None)

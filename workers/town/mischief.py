@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from workers.town.faults import AFTER, Faults, LimitStyle, Rule
+from workers.town.faults import AFTER, Asked, Faults, LimitStyle, Rule
 from workers.town.limits import iso
 
 PAGE = b"<!doctype html><html lang=en><title>Bad gateway</title><h1>Something broke</h1></html>"
@@ -49,7 +49,11 @@ class Mischief:
         if scope["type"] != "http" or scope["path"].startswith("/town/"):
             await self._app(scope, receive, send)
             return
-        rule = self._place.faults.strike(scope["method"], scope["path"], self._asker(scope))
+        body = b""
+        if self._place.faults.want_words:
+            heard = await _whole(receive)
+            body, receive = b"".join(part.get("body", b"") for part in heard), _once_more(heard, receive)
+        rule = self._place.faults.strike(Asked(scope["method"], scope["path"], self._asker(scope), body))
         if rule is None:
             await self._app(scope, receive, send)
             return

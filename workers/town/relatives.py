@@ -67,7 +67,7 @@ class _Turned:
         body, kind = self._body, dict(headers).get(b"content-type", b"")
         if status >= 400:
             body, kind = _error(body, kind, self._switches)
-        elif kind.startswith(b"application/json"):
+        elif status < 300 and body and kind.startswith(b"application/json"):
             if self._makes():
                 status = self._switches.created
             body = json.dumps(likeness(self._scope["path"], json.loads(body), self._switches)).encode()
