@@ -41,7 +41,7 @@ PEOPLE = ("jom", "lollylin", "cferris", "tyreflip", "maisieb", "rayhartley", "we
 """Whose accounts the trials use, one each. They speak for a police team here."""
 RESIDENT = "shaz_ng"
 QUICK = {
-    "look_ahead": 1.0, "lease": 1.2, "dispatch_interval": 0.1, "request_timeout": 0.6, "read_back_wait": 0.9,
+    "look_ahead": 1.0, "lease": 1.2, "dispatch_interval": 0.1, "request_timeout": 0.6, "read_back_wait": 2.0,
     "drain": 1.0, "in_flight": 50, "claim_batch": 60,
 }  # fmt: skip
 SETTLES_WITHIN = 120.0

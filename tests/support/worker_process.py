@@ -46,7 +46,9 @@ class WorkerProcess:
         """Whether it was killed, by itself or by somebody, before the time was over."""
         assert self._process is not None
         await asyncio.to_thread(self._process.join, within)
-        return self._process.exitcode == -signal.SIGKILL
+        code = self._process.exitcode
+        assert code in (None, -signal.SIGKILL), f"It ended with {code}."
+        return code is not None
 
     async def stop(self) -> int | None:
         """As an orchestrator does: SIGTERM, then wait."""
