@@ -1,6 +1,7 @@
 """What an HTTP answer means: done, a clear no, not now, or nobody knows."""
 
 import json
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, NoReturn
@@ -9,6 +10,7 @@ from api.platforms.errors import NotSent, PlatformError, RateLimited, Refusal, R
 from api.platforms.values import Request, Response
 
 LONGEST_WAIT = 24 * 3600.0
+SINCE_1970, MILLISECONDS = 1_000_000_000, 100_000_000_000  # larger than any number of seconds to wait
 TOO_LONG = ("character limit", "too long", "exceed")
 SUSPENDED = ("disabled", "suspended", "pending approval", "confirmed e-mail", "has moved", "deactivated")
 SENTENCES = {
@@ -109,9 +111,16 @@ def _said(response: Response) -> str | None:
         body = parse(response.body)
     except ValueError:
         return None
-    if not isinstance(body, dict):
-        return None
-    return " ".join(str(body.get(key, "")) for key in ("error", "error_description")).lower()
+    return " ".join(_words(body)).lower()
+
+
+def _words(value: Any) -> Iterator[str]:
+    """However deep a server wraps them."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for each in value.values() if isinstance(value, dict) else value:
+            yield from _words(each)
 
 
 def _seconds(value: str, now: datetime) -> float | None:
@@ -124,7 +133,9 @@ def _seconds(value: str, now: datetime) -> float | None:
         return None if moment is None else (moment - now).total_seconds()
     if number != number or number in (float("inf"), float("-inf")):
         return None
-    return number - now.timestamp() if number > 1_000_000_000 else number
+    if number > MILLISECONDS:
+        number /= 1000
+    return number - now.timestamp() if number > SINCE_1970 else number
 
 
 def _moment(value: str) -> datetime | None:
@@ -139,7 +150,11 @@ def _moment(value: str) -> datetime | None:
 
 def server_time(response: Response) -> datetime:
     """The server's own clock where it shows it: its reset time is meant by that one, not by ours."""
-    return _moment(response.headers.get("date", "")) or datetime.now(UTC)
+    return shown_time(response) or datetime.now(UTC)
+
+
+def shown_time(response: Response) -> datetime | None:
+    return _moment(response.headers.get("date", ""))
 
 
 def _not_a_number(name: str) -> NoReturn:
