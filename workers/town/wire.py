@@ -126,7 +126,7 @@ def page_of(request: Request, default: int = 20, most: int = 40) -> lists.Page:
     query, switches = request.query_params, town_of(request).faults.switches
     asked = query.get("limit", "")
     limit = min(max(int(asked), 1), most) if asked.isdigit() else default
-    if switches.refuse_limit_over and limit > switches.refuse_limit_over:
+    if asked.isdigit() and 0 < switches.refuse_limit_over < int(asked):
         raise ApiError(422, "limit: must be less than or equal to its maximum")
     limit = min(limit, switches.most or limit)
     marks = {name: ids.read(query[name]) for name in ("max_id", "since_id", "min_id") if query.get(name)}
