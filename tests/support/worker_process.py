@@ -6,6 +6,7 @@ import os
 import signal
 from collections.abc import Mapping
 from multiprocessing.context import ForkServerProcess
+from pathlib import Path
 from typing import Any
 
 from api.core import log
@@ -41,6 +42,12 @@ class WorkerProcess:
         if self._process is not None and self._process.pid and self._process.is_alive():
             os.kill(self._process.pid, signal.SIGKILL)
             self._process.join(5)
+
+    def megabytes(self) -> float:
+        """What it holds in memory of its own and shared."""
+        assert self._process is not None
+        pages = Path(f"/proc/{self._process.pid}/statm").read_text().split()[1]
+        return int(pages) * os.sysconf("SC_PAGE_SIZE") / 1e6
 
     async def died(self, within: float) -> bool:
         """Whether it was killed, by itself or by somebody, before the time was over."""
