@@ -70,18 +70,19 @@ def _in_own_list(search: Search) -> Exchange[list[tuple[Match, Status]]]:
     path = f"/api/v1/accounts/{quote(search.address.remote_id, safe='')}/statuses"
     found: list[tuple[Match, Status]] = []
     seen: set[str] = set()
-    query: dict[str, str | int] = {"limit": 40}
+    page = yield from ask_list(get(search.address, path, search.token, {"limit": 40}))
     for _ in range(MOST_PAGES):
-        page = yield from ask_list(get(search.address, path, search.token, query))
         horizon = _horizon(search, page)
         found += [each for each in search.candidates(page.entries, horizon) if text_of(each[1], "id") not in seen]
         if not page.entries or not any(since(status, horizon) for status in page.entries):
             return found
-        ids = [text_of(status, "id") for status in page.entries]
-        if seen.issuperset(ids):
+        seen.update(text_of(status, "id") for status in page.entries)
+        for mark in _marks(page):
+            page = yield from ask_list(get(search.address, path, search.token, {"limit": 40, "max_id": mark}))
+            if not page.entries or not seen.issuperset(text_of(status, "id") for status in page.entries):
+                break
+        else:
             break
-        seen.update(ids)
-        query = {"limit": 40, "max_id": page.around.get("older", _oldest(page.entries))}
     raise Unknown(NOT_FAR_ENOUGH)
 
 
@@ -91,12 +92,13 @@ def _horizon(search: Search, page: Listed) -> datetime:
     return search.started_at - CLOCK_SKEW - max(behind, timedelta())
 
 
-def _oldest(entries: list[Status]) -> str:
-    """The last, unless the times say that this list is in no order."""
-    times = [moment(status.get("created_at")) for status in entries]
-    known = [time for time in times if time is not None]
-    at = times.index(min(known)) if len(known) == len(times) and times[-1] != min(known) else -1
-    return text_of(entries[at], "id")
+def _marks(page: Listed) -> list[str]:
+    """Where the list may go on: where it says, or from its last; where that leads nowhere, from the oldest by its time.
+
+    Not from that at once: what is pinned stands on top, however old it is.
+    """
+    last, oldest = page.entries[-1], min(page.entries, key=_made)
+    return [page.around.get("older", text_of(last, "id")), text_of(oldest, "id")]
 
 
 def _decided(search: Search, found: list[tuple[Match, Status]]) -> Exchange[Status | None]:

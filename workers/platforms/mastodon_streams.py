@@ -5,7 +5,7 @@ The order of things is the order in which the server lists them, unless their ti
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any
@@ -51,12 +51,12 @@ SOURCES = {
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Newest first. `newest` and `oldest` are the ids to go on from; `ordered` is false where we had to sort it."""
+    """Newest first, and as it was sent. `newest` and `oldest` are the ids to go on from."""
 
     entries: list[Entry]
     newest: str = ""
     oldest: str = ""
-    ordered: bool = True
+    sent: list[Entry] = field(default_factory=list)
 
 
 def poll(address: Address, token: Token, stream: Stream, cursor: str | None) -> Exchange[Batch]:
@@ -68,7 +68,8 @@ def poll(address: Address, token: Token, stream: Stream, cursor: str | None) -> 
     entries, reached = _until(page, source, cursor)
     if entries and not reached:
         entries += yield from _older(address, token, source, page.oldest, cursor)
-    return Batch(_statuses(address, source, entries), page.newest if entries else cursor, more=bool(entries))
+    after = page.newest if entries else cursor
+    return Batch(_statuses(address, source, entries), after, more=after != cursor)
 
 
 def backfill(address: Address, token: Token, stream: Stream, since: datetime) -> Exchange[Batch]:
@@ -124,7 +125,7 @@ def _page(address: Address, token: Token, source: Source, where: Mapping[str, st
         return Page([])
     entries = _newest_first(sent, source)
     newest, oldest = source.mark(entries[0]), source.mark(entries[-1])
-    return Page(entries, page.around.get("newer", newest), page.around.get("older", oldest), ordered=entries is sent)
+    return Page(entries, page.around.get("newer", newest), page.around.get("older", oldest), sent)
 
 
 def _newest_first(entries: list[Entry], source: Source) -> list[Entry]:
@@ -139,17 +140,18 @@ def _newest_first(entries: list[Entry], source: Source) -> list[Entry]:
 def _until(page: Page, source: Source, cursor: str) -> tuple[list[Entry], bool]:
     """What is newer than the cursor, and whether the cursor itself was in sight.
 
-    In a list without order, what has the cursor's own time may be newer too: it comes twice rather than never.
+    In a list without order, both its place and its time may make a thing newer: it comes twice rather than never.
     """
     marks = [source.mark(entry) for entry in page.entries]
     if cursor not in marks:
         return page.entries, False
     at = marks.index(cursor)
-    if page.ordered:
+    if page.entries is page.sent:
         return page.entries[:at], True
     time = _made(page.entries[at], source) or EPOCH
-    others = [entry for entry, mark in zip(page.entries, marks, strict=True) if mark != cursor]
-    return [entry for entry in others if (_made(entry, source) or time) >= time], True
+    above = page.sent[: [source.mark(entry) for entry in page.sent].index(cursor)]
+    newer = [entry for entry in page.entries if (_made(entry, source) or time) >= time or entry in above]
+    return [entry for entry in newer if source.mark(entry) != cursor], True
 
 
 def _unseen(seen: list[Entry], entries: list[Entry], source: Source) -> list[Entry]:

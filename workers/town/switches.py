@@ -34,6 +34,7 @@ class Switches:
     nulls: bool = False  # null where there is nothing, instead of an empty list or text
     created: int = 200  # the status of an answer to something made
     thin_account: bool = False  # who we are, in as few words as possible
+    pinned_first: bool = False  # an account's own list begins with its oldest post
     hide_direct: bool = False  # an account's own list leaves its direct messages out
     hide_replies: bool = False  # and its replies
     forget_parent: bool = False  # a status no longer says what it answers

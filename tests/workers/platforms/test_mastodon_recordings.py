@@ -107,7 +107,12 @@ def test_every_recorded_post_is_recognised_by_what_was_sent(exchanges: list[tupl
             content_warning=fields.get("spoiler_text", ""),
         )
         address = Address(Platform.MASTODON, "http://localhost:3000", made["account"]["id"])
-        assert matches(address, draft, made) is Match.EXACT, (fields, made["content"], made["visibility"], made["spoiler_text"])
+        assert matches(address, draft, made) is Match.EXACT, (
+            fields,
+            made["content"],
+            made["visibility"],
+            made["spoiler_text"],
+        )
         seen += 1
     assert seen > 30
 

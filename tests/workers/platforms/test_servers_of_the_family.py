@@ -57,6 +57,7 @@ SERVERS: dict[str, dict[str, Any]] = {
     "the oldest first": {"order": "oldest_first"},
     "lists in no order": {"order": "mixed"},
     "in no order, and no Link headers": {"order": "mixed", "links": "none"},
+    "what is pinned stands on top": {"pinned_first": True, "links": "none"},
     "null where there is nothing": {"nulls": True},
     "202 for what it makes": {"created": 202},
     "hardly says who we are": {"thin_account": True},
@@ -162,12 +163,21 @@ async def test_a_post_is_said_once_though_its_answer_is_lost(server: Server) -> 
         draft = server.draft(f"{words} {number}")
         assert await surely_not_there(server, draft)
         started_at = await server.lose(draft)
+        await server.breaks(**small_pages(server))
+        for other in range(5):
+            later = server.draft(f"Something else {other}")
+            await server.ask(mastodon.publish(server.address, server.token, later))
         found = await found_in_time(server, draft, started_at)
         assert await server.there(draft) == [found.remote_id]
         linked = frozenset({found.remote_id})
         again = server.draft(draft.text)
         nothing = mastodon.find(server.address, server.token, again, started_at, linked)
         assert await answer_or_doubt(server, nothing) is None
+
+
+def small_pages(server: Server) -> dict[str, int]:
+    """So that everything has to be read page by page."""
+    return {"most": min(3, server.habits.get("most") or 3)}
 
 
 async def surely_not_there(server: Server, draft: Draft) -> bool:
@@ -210,8 +220,7 @@ async def test_a_reply_and_a_direct_one_are_said_once_though_their_answers_are_l
 
 
 async def test_every_mention_is_heard_page_by_page_however_many_come_at_once(server: Server) -> None:
-    small = {"most": min(3, server.habits.get("most") or 3)}
-    await server.breaks(**small)
+    await server.breaks(**small_pages(server))
     first = await server.town.say("jom", "First", to="sandfordnorth")
     heard, cursor = await server.heard(Stream.MENTIONS, None)
     assert [one.remote_id for one in heard] == [str(first["id"])]
