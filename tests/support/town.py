@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import socket
+import ssl
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Mapping
@@ -17,6 +18,7 @@ import httpx
 ROOT = Path(__file__).parents[2]
 FORCE = ("sandfordvale", "sandfordnorth", "ashcombevillages", "wexleypolice", "wexleytown")
 KEY = "trainer"
+TLS = ssl.create_default_context()  # never used here, but making one for each client takes longer than most tests
 
 
 def free_port() -> int:
@@ -40,7 +42,7 @@ class RunningTown:
         self._tokens_file = folder / "tokens.json"
         self._tokens_file.write_text(json.dumps(self.tokens))
         self._options = {**self.usual, "data": self.data, **options}
-        self._client = httpx.AsyncClient(base_url=self.url, headers={"X-Town-Key": KEY}, timeout=20)
+        self._client = httpx.AsyncClient(base_url=self.url, headers={"X-Town-Key": KEY}, timeout=20, verify=TLS)
         self.process: asyncio.subprocess.Process | None = None
 
     async def start(self) -> None:
@@ -77,7 +79,7 @@ class RunningTown:
     def client(self, handle: str = "sandfordnorth") -> httpx.AsyncClient:
         """Speaks the Mastodon API as this account; the caller closes it."""
         headers = {"Authorization": f"Bearer {self.tokens[handle]}"}
-        return httpx.AsyncClient(base_url=self.url, headers=headers, timeout=20)
+        return httpx.AsyncClient(base_url=self.url, headers=headers, timeout=20, verify=TLS)
 
     async def control(self, method: str, path: str, **more: Any) -> Any:
         answer = await self._client.request(method, f"/town{path}", **more)

@@ -76,8 +76,15 @@ WORDS = "Don't use Mill Lane - it's **closed**... https://roads.example/a/1?b=c"
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def running() -> AsyncIterator[RunningTown]:
-    async with running_town() as town:
+    async with running_town(data=":memory:") as town:
         yield town
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def carrier(running: RunningTown) -> AsyncIterator[HttpxCarrier]:
+    carrier = HttpxCarrier(frozenset({("127.0.0.1", running.port)}), 10, 10)
+    yield carrier
+    await carrier.aclose()
 
 
 @dataclass
@@ -126,16 +133,14 @@ class Server:
 
 
 @pytest_asyncio.fixture(params=SERVERS.values(), ids=SERVERS.keys(), loop_scope="module")
-async def server(request: pytest.FixtureRequest, running: RunningTown) -> AsyncIterator[Server]:
+async def server(request: pytest.FixtureRequest, running: RunningTown, carrier: HttpxCarrier) -> Server:
     await running.reset()
     await running.faults(**request.param)
-    carrier = HttpxCarrier(frozenset({("127.0.0.1", running.port)}), 10, 10)
     server = Server(running, request.param, carrier, Address(Platform.MASTODON, running.url), Token(""))
     server.token = await connected(server)
     who = await server.ask(mastodon.whoami(server.address, server.token))
     server.address = replace(server.address, remote_id=who.remote_id, handle=who.handle)
-    yield server
-    await carrier.aclose()
+    return server
 
 
 async def connected(server: Server) -> Token:
@@ -264,30 +269,27 @@ async def test_being_asked_to_wait_and_being_turned_away_are_told_apart(server: 
     assert await server.town.posts("sandfordnorth", "api") == []
 
 
-async def test_where_no_words_are_shown_nobody_guesses(running: RunningTown) -> None:
-    """A server that shows neither what a status says nor what was typed: a person has to look."""
+async def mastodon_with(running: RunningTown, carrier: HttpxCarrier, **habits: Any) -> Server:
     await running.reset()
-    await running.faults()
-    carrier = HttpxCarrier(frozenset({("127.0.0.1", running.port)}), 10, 10)
-    async with running.client() as client:
-        me = (await client.get("/api/v1/accounts/verify_credentials")).json()
-    address = Address(Platform.MASTODON, running.url, me["id"], "sandfordnorth@town.example")
-    server = Server(
-        running, {"content": "null", "source": False}, carrier, address, Token(running.tokens["sandfordnorth"])
-    )
+    address = Address(Platform.MASTODON, running.url)
+    server = Server(running, habits, carrier, address, Token(running.tokens["sandfordnorth"]))
+    who = await server.ask(mastodon.whoami(address, server.token))
+    server.address = replace(address, remote_id=who.remote_id, handle=who.handle)
+    return server
+
+
+async def test_where_no_words_are_shown_nobody_guesses(running: RunningTown, carrier: HttpxCarrier) -> None:
+    """A server that shows neither what a status says nor what was typed: a person has to look."""
+    server = await mastodon_with(running, carrier, content="null", source=False)
     started_at = await server.lose(draft := server.draft("Road closed"))
     with pytest.raises(PlatformError, match="does not show"):
         await server.find(draft, started_at)
-    await carrier.aclose()
 
 
-async def test_a_reply_is_found_though_what_it_answers_was_deleted_meanwhile(running: RunningTown) -> None:
-    await running.reset()
-    carrier = HttpxCarrier(frozenset({("127.0.0.1", running.port)}), 10, 10)
-    async with running.client() as client:
-        me = (await client.get("/api/v1/accounts/verify_credentials")).json()
-    address = Address(Platform.MASTODON, running.url, me["id"], "sandfordnorth@town.example")
-    server = Server(running, {}, carrier, address, Token(running.tokens["sandfordnorth"]))
+async def test_a_reply_is_found_though_what_it_answers_was_deleted_meanwhile(
+    running: RunningTown, carrier: HttpxCarrier
+) -> None:
+    server = await mastodon_with(running, carrier)
     asked = await running.say("jom", "Is it open?", to="sandfordnorth")
     draft = server.draft("@jom It is.", asked["id"])
     started_at = await server.lose(draft)
@@ -295,4 +297,3 @@ async def test_a_reply_is_found_though_what_it_answers_was_deleted_meanwhile(run
     found = await server.find(draft, started_at)
     assert found is not None
     assert await server.there(draft) == [found.remote_id]
-    await carrier.aclose()
