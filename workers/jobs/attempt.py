@@ -46,6 +46,8 @@ class Attempts:
 
     async def bring(self, claim: Claim) -> Claim | Event:
         """The claim with what it carries brought up to its platform, where nobody sees it yet; or why it cannot go."""
+        if (until := self._must_wait(claim, Call.MEDIA)) is not None:
+            return self._asked_to_wait(claim, until)
         try:
             draft = await self._luggage.packed(claim)
             connector = self._context.connectors[claim.address.platform]
@@ -65,7 +67,7 @@ class Attempts:
         connector = self._context.connectors.get(claim.address.platform)
         if connector is None:
             return self._waits(NO_CONNECTOR, WAIT_FOR_PEOPLE)
-        if (until := self._must_wait(claim, Call.PUBLISH, *([Call.MEDIA] if claim.media_ids else ()))) is not None:
+        if (until := self._must_wait(claim, Call.PUBLISH)) is not None:
             return self._asked_to_wait(claim, until)
         try:
             self._token(claim.sealed)

@@ -1,6 +1,7 @@
 """What an HTTP answer means: done, a clear no, not now, or nobody knows."""
 
 import json
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any, NoReturn
 
@@ -104,14 +105,26 @@ def _said(response: Response) -> str | None:
         body = parse(response.body)
     except ValueError:
         return None
-    if not isinstance(body, dict):
-        return None
-    return " ".join(str(body.get(key, "")) for key in ("error", "error_description")).lower()
+    return " ".join(_words(body)).lower()
+
+
+def _words(value: Any) -> Iterator[str]:
+    """However deep a server wraps them."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for each in value.values() if isinstance(value, dict) else value:
+            yield from _words(each)
 
 
 def server_time(response: Response) -> datetime:
     """The server's own clock where it shows it: its reset time is meant by that one, not by ours."""
-    return windows.server_time(response.headers, datetime.now(UTC))
+    return shown_time(response) or datetime.now(UTC)
+
+
+def shown_time(response: Response) -> datetime | None:
+    said = response.headers.get("date")
+    return windows.moment(said) if said else None
 
 
 def _not_a_number(name: str) -> NoReturn:

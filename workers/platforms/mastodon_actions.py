@@ -1,20 +1,19 @@
 """What is done on Mastodon with something that is there already: changed, passed on, liked, and each taken back."""
 
-from collections.abc import Iterator
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
 from api.platforms.errors import Refusal, Refused, Unknown
 from api.platforms.values import Address, Draft, Edited, Exchange, Published, Token
 from workers.platforms import answers, html
-from workers.platforms.mastodon_calls import ask, ask_object, ask_page, get, post, status_path
-from workers.platforms.mastodon_read import MENTION, published
-from workers.platforms.payload import child, listed, moment, text_of
+from workers.platforms.mastodon_calls import ask, ask_object, get, post, status_path
+from workers.platforms.mastodon_find import own_list
+from workers.platforms.mastodon_match import MENTION
+from workers.platforms.mastodon_read import published
+from workers.platforms.payload import child, listed, text_of
 
-CLOCK_SKEW = timedelta(seconds=120)
-MOST_PAGES = 250
 NOT_THERE = "This server cannot find what is to be shared. Share it as a link instead."
 SEARCHES = ("/api/v2/search", "/api/v1/search")
 """The newer way of asking, and the one that relatives have kept."""
@@ -158,27 +157,11 @@ def _searched(address: Address, token: Token, shared: str) -> Exchange[str]:
 def _in_list(
     address: Address, token: Token, original: str, started_at: datetime, linked: frozenset[str]
 ) -> Exchange[Published | None]:
-    horizon = started_at - CLOCK_SKEW
-    path = f"/api/v1/accounts/{status_path(address.remote_id).rpartition('/')[2]}/statuses"
-    query: dict[str, str | int] = {"limit": 40}
-    seen: set[str] = set()
-    for _ in range(MOST_PAGES):
-        page, around = yield from ask_page(get(address, path, token, query))
-        for status in _unseen(page, seen):
-            if text_of(child(status, "reblog"), "id") == original and text_of(status, "id") not in linked:
-                return published(status, started_at)
-        ids = [text_of(status, "id") for status in page]
-        if not page or not any((moment(each.get("created_at")) or horizon) >= horizon for each in page):
-            return None
-        if seen.issuperset(ids):
-            break
-        seen.update(ids)
-        query = {"limit": 40, "max_id": around.get("older", ids[-1])}
-    raise Unknown("The server's list could not be read back far enough to know.")
+    def ours(status: dict[str, Any]) -> bool:
+        return text_of(child(status, "reblog"), "id") == original and text_of(status, "id") not in linked
 
-
-def _unseen(page: list[dict[str, Any]], seen: set[str]) -> Iterator[dict[str, Any]]:
-    return (status for status in page if text_of(status, "id") not in seen)
+    found = yield from own_list(address, token, started_at, ours)
+    return published(found[0], started_at) if found else None
 
 
 def _is_at(status: dict[str, Any], shared: str) -> bool:

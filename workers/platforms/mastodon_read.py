@@ -9,7 +9,6 @@ from api.platforms.values import (
     Address,
     Attachment,
     Contact,
-    Draft,
     Identity,
     Incoming,
     Limits,
@@ -26,7 +25,6 @@ VISIBILITIES = {
     "private": Visibility.FOLLOWERS,
     "direct": Visibility.DIRECT,
 }
-MENTION = re.compile(r"(?<![\w/])(@\w+(?:[.-]+\w+)*)(?:@\w+(?:[.-]+\w+)*)?")
 NAMES = {visibility: name for name, visibility in VISIBILITIES.items()}
 
 
@@ -106,48 +104,6 @@ def limits(instance: dict[str, Any]) -> Limits:
         image_pixels=number(media, "image_matrix_limit", usual.image_pixels),
         video_size=number(media, "video_size_limit", usual.video_size),
     )
-
-
-def is_ours(address: Address, draft: Draft, status: dict[str, Any]) -> bool:
-    """Whether this status is what the draft would look like once published."""
-    return (
-        not status.get("reblog")
-        and text_of(child(status, "account"), "id") in ("", address.remote_id)
-        and (text_of(status, "in_reply_to_id") or None) == draft.in_reply_to
-        and _same_visibility(draft.visibility, text_of(status, "visibility"))
-        and _same_words(draft.content_warning, html.to_text(text_of(status, "spoiler_text")))
-        and any(_same_words(draft.text, text) for text in _renderings(text_of(status, "content")))
-        and _same_media(draft, listed(status, "media_attachments"))
-    )
-
-
-def _same_media(draft: Draft, seen: list[Any]) -> bool:
-    """As many, each with the words we gave it. Some servers show no words: then their number has to do."""
-    sent = [*(picture.alt for picture in draft.pictures), *((draft.video.alt,) if draft.video else ())]
-    shown = [text_of(child({"media": each}, "media"), "description") for each in seen]
-    return len(sent) == len(shown) and all(
-        not there or _same_words(here, there) for here, there in zip(sent, shown, strict=True)
-    )
-
-
-def _renderings(content: str) -> list[str]:
-    """Links by address, and as shown: some servers rewrite one, some shorten the other."""
-    return [html.to_text(content), html.to_text(content, html.as_shown)]
-
-
-def _same_words(sent: str, seen: str) -> bool:
-    return _comparable(sent) == _comparable(seen)
-
-
-def _comparable(text: str) -> str:
-    """@user@domain and @user are the same mention: servers show either."""
-    return html.normalise(MENTION.sub(lambda found: found[1].lower(), text))
-
-
-def _same_visibility(sent: Visibility, seen: str) -> bool:
-    # A server may quietly list less of an account that it has limited.
-    quieter = sent is Visibility.PUBLIC and seen == NAMES[Visibility.UNLISTED]
-    return quieter or seen == NAMES[sent]
 
 
 def _text(address: Address, status: dict[str, Any], mentioned: list[dict[str, Any]]) -> str:

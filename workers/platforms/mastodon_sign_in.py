@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from api.platforms.errors import PlatformError, Refusal, Refused
+from api.platforms.errors import PlatformError, RateLimited, Refusal, Refused
 from api.platforms.values import Address, App, Exchange, Identity, Limits, Token
 from workers.platforms import answers, mastodon_read
 from workers.platforms.mastodon_calls import access_of, ask_object, get, held, post, url
@@ -137,13 +137,19 @@ def limits(address: Address) -> Exchange[Limits]:
 
 
 def _instance(address: Address) -> Exchange[dict[str, Any]]:
-    """How the server describes itself; older ones answer 404 (as JSON or as a page) to the newer way of asking."""
+    """How the server describes itself. Older ones know only the older way of asking, and say so in many ways:
+    with an error, with a page, with the page of their own web app."""
     request = get(address, "/api/v2/instance")
     response = yield request
-    if response.status == 404:
-        return (yield from ask_object(get(address, "/api/v1/instance")))
-    said = answers.read_json(request, response)
-    return said if isinstance(said, dict) else {}
+    try:
+        said = answers.read_json(request, response)
+    except RateLimited:
+        raise
+    except PlatformError:
+        said = None
+    if isinstance(said, dict):
+        return said
+    return (yield from ask_object(get(address, "/api/v1/instance")))
 
 
 def _domain(instance: Mapping[str, Any]) -> str:

@@ -56,8 +56,16 @@ async def written(request: Request) -> Response:
     if yes(query.get("pinned")):
         conditions.append("FALSE")
     shapes = shapes_for(request, viewer)
+    if shapes.town.faults.switches.hide_direct:
+        conditions.append("visibility != 'direct'")
+    if shapes.town.faults.switches.hide_replies:
+        conditions.append("reply_to IS NULL")
     rows = lists.by_account(shapes.town, account.id, shapes.viewer_id, page, *conditions)
-    return listing(request, rows, shapes.statuses(rows), page)
+    shown = shapes.statuses(rows)
+    if shapes.town.faults.switches.pinned_first and page.max_id is None:
+        oldest = lists.Page(limit=1, min_id=0)
+        shown = shapes.statuses(lists.by_account(shapes.town, account.id, shapes.viewer_id, oldest)) + shown
+    return listing(request, rows, shown, page)
 
 
 async def public(request: Request) -> Response:

@@ -13,6 +13,7 @@ from workers.town.wire import (
     Caller,
     anyone,
     fields,
+    not_found,
     own_status_in_path,
     shapes_for,
     someone,
@@ -137,6 +138,8 @@ async def delete(request: Request) -> Response:
 
 async def source(request: Request) -> Response:
     status = own_status_in_path(request, someone(request, "read:statuses"))
+    if not town_of(request).faults.switches.source:
+        raise not_found()
     shown = {
         "id": town_of(request).show(status["id"]),
         "text": status["text"],

@@ -23,6 +23,7 @@ from workers.town import (
 )
 from workers.town.engine import Engine
 from workers.town.mischief import Mischief
+from workers.town.relatives import Relatives
 from workers.town.settings import TownSettings
 from workers.town.wire import ApiError, refuse
 from workers.town.world import Town
@@ -118,7 +119,8 @@ def create_app(settings: TownSettings) -> Starlette:
             *pages.routes,
         ],
         middleware=[
-            Middleware(Mischief, town=town),
+            Middleware(Relatives, town=town),
+            Middleware(Mischief, place=town),
             Middleware(SafeHeaders),
             Middleware(RateLimit, town=town),
         ],

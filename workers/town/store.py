@@ -64,38 +64,20 @@ CREATE INDEX IF NOT EXISTS plans_by_due ON plans (due_ms);
 CREATE TABLE IF NOT EXISTS spoken (words TEXT PRIMARY KEY, at_ms INTEGER NOT NULL) WITHOUT ROWID;
 """
 
-TABLES = (
-    "facts",
-    "accounts",
-    "apps",
-    "codes",
-    "tokens",
-    "statuses",
-    "mentions",
-    "tags",
-    "edits",
-    "favourites",
-    "notifications",
-    "conversations",
-    "media",
-    "idempotency",
-    "plans",
-    "spoken",
-)
-
 
 _NUMBER = "INTEGER NOT NULL DEFAULT 0"
 
 
 class Store:
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, schema: str = SCHEMA) -> None:
         self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         self._db.row_factory = sqlite3.Row
         self._db.execute("PRAGMA journal_mode = WAL")
         self._db.execute("PRAGMA synchronous = NORMAL")  # outlives a killed process; this is only practice
         self._db.execute("PRAGMA busy_timeout = 5000")
-        self._db.executescript(SCHEMA)
-        self._grow()
+        self._db.executescript(schema)
+        if schema is SCHEMA:
+            self._grow()
 
     def _grow(self) -> None:
         """A town from before there were such columns goes on as it was."""
@@ -148,5 +130,5 @@ class Store:
         )
 
     def wipe(self) -> None:
-        for table in TABLES:
-            self.run(f"DELETE FROM {table}")  # noqa: S608 - our own list of names
+        for row in self.all("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"):
+            self.run(f"DELETE FROM {row[0]}")  # noqa: S608 - our own names

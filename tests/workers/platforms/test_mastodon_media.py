@@ -9,7 +9,7 @@ from api.platforms.errors import NotSent, Refusal, Refused
 from api.platforms.values import Draft, Picture, Request, Response, Video
 from tests.workers.platforms.fake import DRAFT, TOKEN, TOWN, drive, page_of_html, path, reply
 from workers.platforms import mastodon
-from workers.platforms.mastodon_read import is_ours
+from workers.platforms.mastodon_match import Match, matches
 
 ROAD = Picture(b"\xff\xd8road", "image/jpeg", "A closed road, ŵ", 640, 480, (0.0, -0.5))
 SIGN = Picture(b"\x89PNGsign", "image/png", "", 10, 10)
@@ -109,8 +109,8 @@ def test_a_post_is_known_by_what_it_carries(shown: list[str | None], ours: bool)
         "media_attachments": [{"id": "1", "description": words} for words in shown],
     }  # fmt: skip
     draft: Draft = replace(DRAFT, pictures=(replace(ROAD, data=b""), SIGN))
-    assert is_ours(TOWN, draft, status) is ours
-    assert is_ours(TOWN, DRAFT, status) is (shown == [])
+    assert (matches(TOWN, draft, status) is Match.EXACT) is ours
+    assert (matches(TOWN, DRAFT, status) is Match.EXACT) is (shown == [])
 
 
 def test_no_picture_and_none_of_its_words_stand_in_a_repr() -> None:

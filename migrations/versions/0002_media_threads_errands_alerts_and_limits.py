@@ -1,4 +1,4 @@
-"""media threads shares errands alerts and limits"""
+"""media threads errands alerts and limits"""
 
 import sqlalchemy as sa
 import sqlmodel
