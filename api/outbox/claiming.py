@@ -1,22 +1,23 @@
 """Taking deliveries in hand: claim ahead of time, write the fence, keep the lease, take over what was dropped."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, case, func, select, update
+from sqlalchemy import ColumnElement, Select, and_, bindparam, case, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from api.core.among import Ids, among
 from api.core.sealing import Sealed
 from api.models import Account, Delivery, DeliveryState, Secret, SecretKind
 from api.outbox.life import CANNOT_LOOK, GONE_QUIET, NO_LONGER_USEFUL
 from api.outbox.open import IS_OPEN, LIVE, being_read_back, can_send, due, in_other_hands, twin_under_way
 from api.platforms.values import Address, Draft, Platform
 
-CHUNK = 1000
+_DELIVERIES = Delivery.__table__  # type: ignore[attr-defined]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,7 @@ async def claim(
     # A second statement sees what others committed before the accounts were ours.
     chosen = (
         select(col(Delivery.id))
-        .where(ready, col(Delivery.account_id).in_(accounts))
+        .where(ready, among(col(Delivery.account_id), accounts))
         .order_by(col(Delivery.due_at), col(Delivery.id))
         .limit(limit)
         .with_for_update(skip_locked=True)
@@ -73,7 +74,7 @@ async def claim(
     ids = (await session.execute(chosen)).scalars().all()
     rows = await session.execute(
         _moved(DeliveryState.CLAIMED, claimed_by=worker, lease_until=now + lease)
-        .where(col(Delivery.id).in_(ids), col(Delivery.state) == DeliveryState.QUEUED)
+        .where(among(col(Delivery.id), ids), col(Delivery.state) == DeliveryState.QUEUED)
         .returning(col(Delivery.id))
     )
     return await _read(session, rows.scalars().all())
@@ -83,25 +84,8 @@ async def start(
     session: AsyncSession, worker: str, ids: Collection[UUID], now: datetime, lease: timedelta
 ) -> set[UUID]:
     """The fence: those of them that may be sent now. Once this is committed, a crash leaves them in doubt."""
-    if not ids:
-        return set()
-    rows = await session.execute(
-        _moved(
-            DeliveryState.SENDING,
-            lease_until=now + lease,
-            attempts=col(Delivery.attempts) + 1,
-            first_started_at=func.coalesce(col(Delivery.first_started_at), now),
-        )
-        .where(
-            col(Delivery.id).in_(ids),
-            col(Delivery.state) == DeliveryState.CLAIMED,
-            col(Delivery.claimed_by) == worker,
-            col(Delivery.lease_until) > now,
-            col(Delivery.useful_until) > now,
-        )
-        .returning(col(Delivery.id))
-    )
-    return set(rows.scalars())
+    values = {"ids": ids, "worker": worker, "at": now, "until": now + lease}
+    return set((await session.execute(_START, values)).scalars()) if ids else set()
 
 
 async def renew(
@@ -111,35 +95,22 @@ async def renew(
 
     What is being started or recorded right now is left alone: waiting for it here could lock both for good.
     """
-    kept: set[UUID] = set()
-    for some in _chunks(ids):
-        ours = and_(
-            col(Delivery.id).in_(some),
-            col(Delivery.claimed_by) == worker,
-            col(Delivery.state).in_((*LIVE, DeliveryState.UNKNOWN)),
-        )
-        kept |= set((await session.execute(select(col(Delivery.id)).where(ours))).scalars())
-        at_rest = select(col(Delivery.id)).where(ours).with_for_update(skip_locked=True)
-        rows = (await session.execute(at_rest)).scalars().all()
-        await session.execute(
-            update(Delivery)
-            .where(col(Delivery.id).in_(rows))
-            .values(lease_until=now + lease)
-            .execution_options(synchronize_session=False)
-        )
+    ours = {"ids": ids, "worker": worker}
+    kept = set((await session.execute(_OURS, ours)).scalars())
+    at_rest = (await session.execute(_OURS_AT_REST, ours)).scalars().all()
+    await session.execute(_RENEW, {"ids": at_rest, "until": now + lease})
     return kept
 
 
 async def release(session: AsyncSession, worker: str, ids: Collection[UUID]) -> None:
     """Gives back what was only claimed, so that others need not wait for the lease."""
-    for some in _chunks(ids):
-        await session.execute(
-            _moved(DeliveryState.QUEUED, claimed_by=None, lease_until=None).where(
-                col(Delivery.id).in_(some),
-                col(Delivery.state) == DeliveryState.CLAIMED,
-                col(Delivery.claimed_by) == worker,
-            )
+    await session.execute(
+        _moved(DeliveryState.QUEUED, claimed_by=None, lease_until=None).where(
+            among(col(Delivery.id), ids),
+            col(Delivery.state) == DeliveryState.CLAIMED,
+            col(Delivery.claimed_by) == worker,
         )
+    )
 
 
 async def expire_leases(
@@ -200,7 +171,7 @@ async def to_read_back(session: AsyncSession, worker: str, now: datetime, lease:
         return []
     chosen = (
         select(col(Delivery.id))
-        .where(doubtful, col(Delivery.account_id).in_(accounts))
+        .where(doubtful, among(col(Delivery.account_id), accounts))
         .order_by(col(Delivery.first_started_at), col(Delivery.id))
         .limit(limit)
         .with_for_update(skip_locked=True)
@@ -208,7 +179,7 @@ async def to_read_back(session: AsyncSession, worker: str, now: datetime, lease:
     ids = (await session.execute(chosen)).scalars().all()
     rows = await session.execute(
         update(Delivery)
-        .where(col(Delivery.id).in_(ids), col(Delivery.state) == DeliveryState.UNKNOWN)
+        .where(among(col(Delivery.id), ids), col(Delivery.state) == DeliveryState.UNKNOWN)
         .values(claimed_by=worker, lease_until=now + lease)
         .returning(col(Delivery.id))
         .execution_options(synchronize_session=False)
@@ -238,27 +209,8 @@ async def _lock_accounts(
 
 
 async def _read(session: AsyncSession, ids: Sequence[UUID]) -> list[Claim]:
-    claims = [_claim(row) for some in _chunks(ids) for row in (await session.execute(_claims(some))).all()]
+    claims = [_claim(row) for row in await session.execute(_CLAIMS, {"ids": ids})]
     return sorted(claims, key=lambda each: each.order)
-
-
-def _claims(ids: Collection[UUID]) -> Select[Any]:
-    return (
-        select(
-            *(getattr(Delivery.__table__.c, name) for name in _OF_DELIVERY),  # type: ignore[attr-defined]
-            col(Account.platform), col(Account.instance), col(Account.remote_id).label("account_remote_id"),
-            col(Account.handle), col(Account.send_after), col(Secret.key_id), col(Secret.box),
-        )
-        .join(Account, col(Account.id) == col(Delivery.account_id))
-        .join(Secret, (col(Secret.holder_id) == col(Account.id)) & (col(Secret.kind) == SecretKind.ACCESS_TOKEN))
-        .where(col(Delivery.id).in_(ids))
-    )  # fmt: skip
-
-
-_OF_DELIVERY = (
-    "id", "account_id", "post_id", "message_id", "due_at", "not_before", "useful_until", "attempts", "read_backs",
-    "first_started_at", "text", "visibility", "in_reply_to", "language",
-)  # fmt: skip
 
 
 def _claim(row: Any) -> Claim:
@@ -295,6 +247,48 @@ def _moved(state: DeliveryState, **values: Any) -> Any:
     )
 
 
-def _chunks(ids: Iterable[UUID]) -> Iterable[list[UUID]]:
-    all_of_them = list(ids)
-    return (all_of_them[at : at + CHUNK] for at in range(0, len(all_of_them), CHUNK))
+# Made once: making a statement costs more than running it for a handful of rows.
+
+_IDS = bindparam("ids", type_=Ids())
+_UNTIL = bindparam("until", type_=_DELIVERIES.c.lease_until.type)
+_AT = bindparam("at", type_=_DELIVERIES.c.lease_until.type)
+_MINE = _DELIVERIES.c.claimed_by == bindparam("worker")
+
+_START = (
+    update(_DELIVERIES)
+    .values(
+        state=DeliveryState.SENDING,
+        version=_DELIVERIES.c.version + 1,
+        lease_until=_UNTIL,
+        attempts=_DELIVERIES.c.attempts + 1,
+        first_started_at=func.coalesce(_DELIVERIES.c.first_started_at, _AT),
+    )
+    .where(
+        among(_DELIVERIES.c.id, _IDS),
+        _DELIVERIES.c.state == DeliveryState.CLAIMED,
+        _MINE,
+        _DELIVERIES.c.lease_until > _AT,
+        _DELIVERIES.c.useful_until > _AT,
+    )
+    .returning(_DELIVERIES.c.id)
+)
+_OURS = select(_DELIVERIES.c.id).where(
+    among(_DELIVERIES.c.id, _IDS), _MINE, _DELIVERIES.c.state.in_((*LIVE, DeliveryState.UNKNOWN))
+)
+_OURS_AT_REST = _OURS.with_for_update(skip_locked=True)
+_RENEW = update(_DELIVERIES).where(among(_DELIVERIES.c.id, _IDS)).values(lease_until=_UNTIL)
+
+_OF_DELIVERY = (
+    "id", "account_id", "post_id", "message_id", "due_at", "not_before", "useful_until", "attempts", "read_backs",
+    "first_started_at", "text", "visibility", "in_reply_to", "language",
+)  # fmt: skip
+_CLAIMS: Select[Any] = (
+    select(
+        *(_DELIVERIES.c[name] for name in _OF_DELIVERY),
+        col(Account.platform), col(Account.instance), col(Account.remote_id).label("account_remote_id"),
+        col(Account.handle), col(Account.send_after), col(Secret.key_id), col(Secret.box),
+    )
+    .join(Account, col(Account.id) == _DELIVERIES.c.account_id)
+    .join(Secret, (col(Secret.holder_id) == col(Account.id)) & (col(Secret.kind) == SecretKind.ACCESS_TOKEN))
+    .where(among(_DELIVERIES.c.id, _IDS))
+)  # fmt: skip

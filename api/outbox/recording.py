@@ -1,8 +1,9 @@
 """Writing down what became of deliveries: many at once, each only if nobody recorded better meanwhile."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
@@ -11,8 +12,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from api.audit import service as audit
+from api.core.among import Ids, among
 from api.core.sealing import Sealed
 from api.models import Account, AccountState, Delivery, DeliveryState, Secret
+from api.outbox import sent as short
 from api.outbox.life import Event, Found, Life, No, Outcome, Rules, Sent, Taken, Unread, Waits, after
 from api.platforms.errors import Refusal
 
@@ -22,6 +25,13 @@ _SAVE = (
     update(_DELIVERIES)
     .where(_DELIVERIES.c.id == bindparam("of"))
     .values({name: bindparam(name) for name in _LIFE} | {"version": _DELIVERIES.c.version + 1})
+)
+_values_of = attrgetter(*_LIFE)
+_LOCK = (
+    select(*(_DELIVERIES.c[name] for name in ("id", "account_id", "post_id", "message_id", *_LIFE)))
+    .where(among(_DELIVERIES.c.id, bindparam("ids", type_=Ids())))
+    .order_by(_DELIVERIES.c.id)
+    .with_for_update()
 )
 LOOK_AGAIN = "Its list shows a post that another delivery became. We look again."
 ENDS_ACCOUNT = {Refusal.TOKEN_REVOKED: AccountState.NEEDS_RECONNECT, Refusal.SUSPENDED: AccountState.SUSPENDED}
@@ -35,7 +45,8 @@ class Recorded:
     account_id: UUID
     post_id: UUID | None
     message_id: UUID | None
-    life: Life
+    state: DeliveryState
+    lateness_ms: int | None
 
 
 async def record(
@@ -43,25 +54,38 @@ async def record(
 ) -> list[Recorded]:
     """Those that changed something. `careful` looks first whether what was sent is another delivery's already."""
     by_id = {outcome.delivery_id: outcome for outcome in outcomes}
-    rows = (
-        await session.execute(
-            select(*(_DELIVERIES.c[name] for name in ("id", "account_id", "post_id", "message_id", *_LIFE)))
-            .where(_DELIVERIES.c.id.in_(by_id))
-            .order_by(_DELIVERIES.c.id)
-            .with_for_update()
-        )
-    ).all()
+    sent: dict[UUID, Sent] = {}
+    if not careful and _on_postgresql(session):
+        sent = {each: out.event for each, out in by_id.items() if isinstance(out.event, Sent)}
+    recorded = [Recorded(*row) for row in await short.save(session, sent)] if sent else []
+    if len(sent) < len(by_id):
+        others = {each: outcome for each, outcome in by_id.items() if each not in sent}
+        recorded += await _by_the_table(session, others, now, rules, careful=careful)
+    return recorded
+
+
+async def _by_the_table(
+    session: AsyncSession, by_id: dict[UUID, Outcome], now: datetime, rules: Rules, *, careful: bool
+) -> list[Recorded]:
+    rows = (await session.execute(_LOCK, {"ids": by_id.keys()})).all()
     events = await _checked(session, rows, by_id, careful=careful)
-    recorded = []
+    recorded, changes = [], []
     for row in rows:
-        life = Life(**{name: getattr(row, name) for name in _LIFE})
+        life = Life(*row[4:])
         changed = after(life, events[row.id], by_id[row.id].worker, now, rules)
         if changed is not None:
-            recorded.append(Recorded(row.id, row.account_id, row.post_id, row.message_id, changed))
-    if recorded:
+            recorded.append(
+                Recorded(row.id, row.account_id, row.post_id, row.message_id, changed.state, changed.lateness_ms)
+            )
+            changes.append({"of": row.id} | dict(zip(_LIFE, _values_of(changed), strict=True)))
+    if changes:
         connection = await session.connection()
-        await connection.execute(_SAVE, [{"of": each.delivery_id} | asdict(each.life) for each in recorded])
+        await connection.execute(_SAVE, changes)
     return recorded
+
+
+def _on_postgresql(session: AsyncSession) -> bool:
+    return session.get_bind().dialect.name == "postgresql"
 
 
 async def _checked(
@@ -103,7 +127,10 @@ async def note_on_accounts(
             waits[account_id] = max(event.until, waits.get(account_id, event.until))
         elif isinstance(event, No | Unread) and event.refusal in ENDS_ACCOUNT:
             await _end(session, account_id, event.refusal, event.sentence, sealed, now)
-    await _each(session, "last_sent_at", sent)
+    if sent and _on_postgresql(session):
+        await short.note(session, sent)
+    else:
+        await _each(session, "last_sent_at", sent)
     await _each(session, "send_after", waits)
 
 

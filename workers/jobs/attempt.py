@@ -1,6 +1,7 @@
 """One attempt at the platform, and which event in a delivery's life its outcome is."""
 
 import asyncio
+import math
 from datetime import datetime, timedelta
 from functools import lru_cache
 from random import Random
@@ -28,7 +29,7 @@ class Attempts:
 
     def __init__(self, context: Context, clock: DatabaseClock, chance: Random) -> None:
         self._context, self._clock, self._chance = context, clock, chance
-        # A carrier has its own time-outs; this one ends an exchange of many requests.
+        # A carrier has its own time-outs for a request; this one ends an exchange of many.
         self._longest = 4 * context.runtime.settings.request_timeout
         self._token = lru_cache(maxsize=4096)(self._open)
 
@@ -41,10 +42,9 @@ class Attempts:
         except CannotOpen:
             return self._waits(NO_KEY, WAIT_FOR_PEOPLE)
         try:
-            async with asyncio.timeout(self._longest):
-                published = await self._as(claim).ask(
-                    lambda token: connector.publish(claim.address, token, claim.draft)
-                )
+            published = await self._as(claim, self._longest).ask(
+                lambda token: connector.publish(claim.address, token, claim.draft)
+            )
         except PlatformError as error:
             return self._not_published(claim, error)
         except TimeoutError:
@@ -104,8 +104,8 @@ class Attempts:
         jitter = self._chance.uniform(0, max(0.1, min(wait / 4, 30)))
         return self._clock.now() + timedelta(seconds=wait + jitter)
 
-    def _as(self, claim: Claim) -> Permission:
-        return Permission(self._context, claim.account_id, claim.address, claim.sealed, self._token)
+    def _as(self, claim: Claim, longest: float = math.inf) -> Permission:
+        return Permission(self._context, claim.account_id, claim.address, claim.sealed, self._token, longest)
 
     def _open(self, sealed: Sealed) -> Token:
         return Token(self._context.vault.open(sealed.key_id, sealed.box).decode())

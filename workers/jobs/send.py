@@ -24,10 +24,13 @@ from workers.jobs.dbclock import DatabaseClock
 from workers.jobs.readback import Reader
 from workers.jobs.recorder import Answer, Recorder
 from workers.jobs.steady import keep
+from workers.jobs.warming import Warming
 
 SEND = "send"
 LEAD = timedelta(milliseconds=150)
 """How long before its time the fence of a delivery is written, so that nothing waits for a commit at its time."""
+GATHER = 0.005
+"""No fence sooner after another: what comes meanwhile goes with the next one, so that a commit carries many."""
 HOLDS = 10
 """A worker holds so many times what it can send at once: enough not to starve, little enough to share."""
 
@@ -45,7 +48,11 @@ class Dispatcher:
         self._attempts = Attempts(context, self._clock, chance or SystemRandom())
         self._recorder = Recorder(context, self._clock, self.worker, self._recorded)
         self._reader = Reader(context, self._clock, self._attempts, self._recorder, self.worker)
+        self._warming = Warming(context, self._clock)
         self._chains = Chains()
+        self._fenced_at = 0.0
+        self._batch = min(settings.claim_batch, HOLDS * settings.in_flight)
+        self._full = False
         self._held: set[UUID] = set()
         self._sending: set[asyncio.Task[None]] = set()
         self._changed = asyncio.Event()
@@ -59,6 +66,7 @@ class Dispatcher:
         working = [
             asyncio.create_task(keep("claim", self._claim, stop, self._look)),
             asyncio.create_task(keep("fence", self._fence, stop, self._changed)),
+            asyncio.create_task(keep("warm", self._warm, stop)),
             asyncio.create_task(keep("read back", self._reader.step, stop, self._reader.bell)),
         ]
         serving = [
@@ -79,8 +87,9 @@ class Dispatcher:
             self._context.bells.take_down(SEND, self._look)
 
     async def _claim(self) -> float:
-        limit = min(self._settings.claim_batch, HOLDS * self._settings.in_flight - len(self._held))
-        if limit <= 0:
+        limit = min(self._batch, self._room())
+        if limit < self._batch / 2:  # a claim costs the same for one and for many
+            self._full = True
             return self._settings.dispatch_interval
         async with self._runtime.unit_of_work() as session:
             now = await self._clock.measure(session)
@@ -93,11 +102,12 @@ class Dispatcher:
 
     async def _fence(self) -> float:
         """Writes down that the next ones are being sent, in one commit, and sends them."""
+        await asyncio.sleep(self._fenced_at + GATHER - asyncio.get_running_loop().time())
         free = self._settings.in_flight - len(self._sending)
         heads = self._chains.take(self._clock.now() + LEAD, free) if free > 0 else []
         if not heads:
             return self._until_next(free)
-        fenced_at = asyncio.get_running_loop().time()
+        fenced_at = self._fenced_at = asyncio.get_running_loop().time()
         try:
             async with self._runtime.unit_of_work() as session:
                 ids = [claim.id for claim in heads]
@@ -116,6 +126,12 @@ class Dispatcher:
                 self._recorder.put(claim, Released())
                 self._chains.rest(claim.account_id)
         return 0.0
+
+    def _room(self) -> int:
+        return HOLDS * self._settings.in_flight - len(self._held)
+
+    async def _warm(self) -> float:
+        return await self._warming.step(self._chains)
 
     def _until_next(self, free: int) -> float:
         next_at = self._chains.next_at()
@@ -140,6 +156,9 @@ class Dispatcher:
     def _recorded(self, answer: Answer) -> None:
         """Only now others can see that the account waits: its chain goes back, and is claimed again in order."""
         self._held.discard(answer.claim.id)
+        if self._full and self._room() >= self._batch:
+            self._full = False
+            self._look.set()
         if _stops_account(answer.event):
             for claim in self._chains.empty(answer.claim.account_id):
                 self._recorder.put(claim, Released())

@@ -1,6 +1,8 @@
 """Carriers take a connector's requests out and bring the answers back."""
 
+import math
 import re
+import time
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib.metadata import version
@@ -33,8 +35,12 @@ class Carrier(Protocol):
         ...
 
 
-async def carry(carrier: Carrier, exchange: Exchange[T]) -> T:
-    """Takes an exchange through to its end; what goes wrong on the way is thrown into it first."""
+async def carry(carrier: Carrier, exchange: Exchange[T], longest: float = math.inf) -> T:
+    """Takes an exchange through to its end; what goes wrong on the way is thrown into it first.
+
+    After `longest` seconds nothing more is asked: TimeoutError. Each single request ends by the carrier's own patience.
+    """
+    began = time.monotonic()
     try:
         request = next(exchange)
         while True:
@@ -44,6 +50,8 @@ async def carry(carrier: Carrier, exchange: Exchange[T]) -> T:
                 request = exchange.throw(error)
             else:
                 request = exchange.send(response)
+            if time.monotonic() - began > longest:
+                raise TimeoutError
     except StopIteration as end:
         result: T = end.value
         return result

@@ -16,6 +16,7 @@ from workers.platforms.guard import Guard
 from workers.platforms.wire import NothingWritten, Patience, Wire
 
 MOST_IDLE = 512
+KNOCKS_AT_ONCE = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,12 +94,13 @@ class Lanes:
         """So many open ones, as far as the server lets us: what is due in a moment need not wait for a handshake."""
         lane = self._lanes.get(origin) or self._new_lane(origin)
         missing = min(connections, lane.free, MOST_IDLE) - sum(connection.usable for connection in lane.idle)
-        opened = await asyncio.gather(
-            *(self._connect(origin, patience) for _ in range(missing)), return_exceptions=True
-        )
-        for connection in opened:
-            if isinstance(connection, Wire):
+        while missing > 0:
+            some = min(missing, KNOCKS_AT_ONCE)
+            opening = (self._connect(origin, patience) for _ in range(some))
+            opened = [each for each in await asyncio.gather(*opening, return_exceptions=True) if isinstance(each, Wire)]
+            for connection in opened:
                 self._give_back(lane, connection)
+            missing = missing - some if len(opened) == some else 0  # it lets us in no further: nobody insists
 
     async def aclose(self) -> None:
         for lane in self._lanes.values():

@@ -53,7 +53,7 @@ def publish(address: Address, token: Token, draft: Draft) -> Exchange[Published]
     said = answers.read_json(request, response)
     if not isinstance(said, dict) or not text_of(said, "id"):
         raise Unknown("The server's answer could not be read.")
-    return published(said, answers.server_time(response))
+    return published(said, lambda: answers.server_time(response))
 
 
 def find(
@@ -76,7 +76,7 @@ def find(
                 match = status
         ids = [text_of(status, "id") for status in page]
         if not page or not any(_since(status, horizon) for status in page):
-            return published(match, started_at) if match else None
+            return published(match, lambda: started_at) if match else None
         if seen.issuperset(ids):
             break
         seen.update(ids)

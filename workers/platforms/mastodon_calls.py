@@ -9,6 +9,8 @@ from api.platforms.values import Address, Exchange, RawItem, Request, Response, 
 from workers.platforms import answers
 from workers.platforms.payload import text_of
 
+_as_json = json.JSONEncoder(ensure_ascii=False).encode
+
 Query = Mapping[str, str | int] | Sequence[tuple[str, str | int]]
 
 
@@ -20,7 +22,7 @@ def post(
     address: Address, path: str, body: Mapping[str, Any], token: Token | None = None, *, form: bool = False
 ) -> Request:
     kind = "application/x-www-form-urlencoded" if form else "application/json"
-    content = urlencode(body) if form else json.dumps(body, ensure_ascii=False)
+    content = urlencode(body) if form else _as_json(body)
     return Request(
         "POST",
         url(address, path),
