@@ -1,6 +1,6 @@
 """Writing down what became of deliveries: many at once, each only if nobody recorded better meanwhile."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from operator import attrgetter
@@ -117,24 +117,25 @@ async def _checked(
 async def note_on_accounts(
     session: AsyncSession, outcomes: Iterable[tuple[UUID, Event, Sealed]], now: datetime
 ) -> None:
-    """What deliveries taught us about their accounts: alive, to be left in peace for a while, or gone."""
-    sent: dict[UUID, datetime] = {}
+    """What deliveries taught us about their accounts: to be left in peace for a while, or gone."""
     waits: dict[UUID, datetime] = {}
     for account_id, event, sealed in outcomes:
-        if isinstance(event, Sent):
-            sent[account_id] = max(event.at, sent.get(account_id, event.at))
-        elif isinstance(event, Waits):
+        if isinstance(event, Waits):
             waits[account_id] = max(event.until, waits.get(account_id, event.until))
         elif isinstance(event, No | Unread) and event.refusal in ENDS_ACCOUNT:
             await _end(session, account_id, event.refusal, event.sentence, sealed, now)
-    if sent and _on_postgresql(session):
-        await short.note(session, sent)
-    else:
-        await _each(session, "last_sent_at", sent)
     await _each(session, "send_after", waits)
 
 
-async def _each(session: AsyncSession, column: str, times: dict[UUID, datetime]) -> None:
+async def note_sent(session: AsyncSession, last: Mapping[UUID, datetime]) -> None:
+    """When something of each account last went out; told apart from the deliveries, since claims hold accounts."""
+    if last and _on_postgresql(session):
+        await short.note(session, last)
+    else:
+        await _each(session, "last_sent_at", last)
+
+
+async def _each(session: AsyncSession, column: str, times: Mapping[UUID, datetime]) -> None:
     if not times:
         return
     accounts = Account.__table__  # type: ignore[attr-defined]

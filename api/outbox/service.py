@@ -19,12 +19,12 @@ from api.core.jobs import Job
 from api.core.runtime import settings_of
 from api.models import Account, AccountState, Delivery, DeliveryState, Force, Viewer
 from api.outbox.claiming import Claim, Settled, claim, expire_leases, miss, release, renew, start, to_read_back
-from api.outbox.recording import Recorded, doubt, linked, note_on_accounts, record
+from api.outbox.recording import Recorded, doubt, linked, note_on_accounts, note_sent, record
 from api.platforms.values import Visibility
 
 __all__ = [
     "Claim", "Recorded", "Settled", "cancel", "change_text", "claim", "doubt", "expire_leases", "linked", "miss",
-    "move", "note_on_accounts", "queue", "record", "release", "renew", "retry", "start", "to_read_back",
+    "move", "note_on_accounts", "note_sent", "queue", "record", "release", "renew", "retry", "start", "to_read_back",
     "useful_until",
 ]  # fmt: skip
 

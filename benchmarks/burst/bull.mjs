@@ -16,9 +16,8 @@ const queue = new Queue("burst", { connection });
 const say = (value) => process.stdout.write(JSON.stringify(value) + "\n");
 const SENDING = { name: "sending", text: `UPDATE deliveries SET state = 'sending', claimed_by = 'bull', attempts = attempts + 1,
   lease_until = now() + interval '10 s', first_started_at = now(), version = version + 1 WHERE id = $1` };
-const SENT = { name: "sent", text: `WITH sent AS (UPDATE deliveries SET state = 'sent', claimed_by = NULL, lease_until = NULL,
-  sent_at = now(), remote_id = $2, url = $3, lateness_ms = $4, version = version + 1 WHERE id = $1 RETURNING account_id)
-  UPDATE accounts SET last_sent_at = now() FROM sent WHERE accounts.id = sent.account_id` };
+const SENT = { name: "sent", text: `UPDATE deliveries SET state = 'sent', claimed_by = NULL, lease_until = NULL, sent_at = now(),
+  remote_id = $2, url = $3, lateness_ms = $4, version = version + 1 WHERE id = $1` };
 
 function send({ id, account, text }) {
   const body = JSON.stringify({ status: text, visibility: "public", language: "en" });

@@ -71,6 +71,7 @@ class Dispatcher:
         ]
         serving = [
             asyncio.create_task(keep("record", self._recorder.step, ended, self._recorder.bell)),
+            asyncio.create_task(keep("note", self._recorder.note, ended)),
             asyncio.create_task(keep("renew", self._renew, ended)),
             asyncio.create_task(keep("expire", self._expire, ended)),
         ]
@@ -199,6 +200,7 @@ class Dispatcher:
             task.cancel()
         await asyncio.gather(*late, return_exceptions=True)
         await self._recorder.drained(max(1.0, deadline - asyncio.get_running_loop().time()))
+        await self._recorder.note()
 
 
 def _stops_account(event: Event) -> bool:
