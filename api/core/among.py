@@ -36,6 +36,9 @@ class _Among(FunctionElement[bool]):
     type = Boolean()
     inherit_cache = True
 
+    def self_group(self, against: Any = None) -> "_Among":
+        return self  # SQLite has no booleans: as one, it would become "… = 1", and no index would serve it
+
 
 def among(column: SQLColumnExpression[UUID], ids: Collection[UUID] | BindParameter[Any]) -> ColumnElement[bool]:
     """With a `bindparam(…, type_=Ids())` in place of ids, the statement is made once and kept."""

@@ -109,6 +109,7 @@ class DeliveryState(StrEnum):
 
 OPEN = (DeliveryState.QUEUED, DeliveryState.CLAIMED, DeliveryState.SENDING, DeliveryState.UNKNOWN)
 _WATCHED = text("state = 'sent' AND post_id IS NOT NULL AND gone_at IS NULL")
+_LINKED = text("remote_id IS NOT NULL")
 _OPEN = text("state IN ('queued', 'claimed', 'sending', 'unknown')")
 
 
@@ -129,6 +130,8 @@ class Delivery(Shared, table=True):
         ),
         # Whose replies are still looked for, newest first.
         Index("ix_deliveries_watched", "account_id", "sent_at", sqlite_where=_WATCHED, postgresql_where=_WATCHED),
+        # What an account's deliveries became lately: a list that is read back is compared with these.
+        Index("ix_deliveries_linked", "account_id", "sent_at", sqlite_where=_LINKED, postgresql_where=_LINKED),
         Index("ix_deliveries_team_due", "team_id", "due_at", "id"),
         Index("ix_deliveries_team_state", "team_id", "state", "due_at", "id"),
         UniqueConstraint("account_id", "remote_id"),

@@ -7,7 +7,7 @@ from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, case, func, or_, select, tuple_, update
+from sqlalchemy import bindparam, case, func, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -165,13 +165,17 @@ async def _end(
 
 
 async def linked(session: AsyncSession, account_id: UUID, delivery_id: UUID, since: datetime) -> frozenset[str]:
-    """What the account's other deliveries became about that time: a list's match must not be one of them."""
+    """What the account's other deliveries became about that time: a list's match must not be one of them.
+
+    Their time is when they were sent: nothing is sent before it is due, and what was found has the platform's time,
+    by which the list is read back too.
+    """
     rows = await session.execute(
         select(col(Delivery.remote_id)).where(
             col(Delivery.account_id) == account_id,
             col(Delivery.id) != delivery_id,
             col(Delivery.remote_id).is_not(None),
-            or_(col(Delivery.sent_at) >= since, col(Delivery.due_at) >= since),
+            col(Delivery.sent_at) >= since,
         )
     )
     return frozenset(str(remote_id) for remote_id in rows.scalars())
