@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, bindparam, case, func, select, update
+from sqlalchemy import ColumnElement, and_, bindparam, case, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -58,7 +58,7 @@ async def claim(
 ) -> list[Claim]:
     """Due deliveries in order, none of an account that another worker holds something of."""
     horizon = now + look_ahead
-    ready = and_(due(horizon, now), ~in_other_hands(worker))
+    ready = and_(due(horizon, now), ~in_other_hands(worker, horizon))
     accounts = await _lock_accounts(session, ready, can_send(horizon), limit)
     if not accounts:
         return []
@@ -75,9 +75,9 @@ async def claim(
     rows = await session.execute(
         _moved(DeliveryState.CLAIMED, claimed_by=worker, lease_until=now + lease)
         .where(among(col(Delivery.id), ids), col(Delivery.state) == DeliveryState.QUEUED)
-        .returning(col(Delivery.id))
+        .returning(*_OF_DELIVERY)
     )
-    return await _read(session, rows.scalars().all())
+    return await _read(session, rows.all())
 
 
 async def start(
@@ -164,7 +164,7 @@ async def to_read_back(session: AsyncSession, worker: str, now: datetime, lease:
         col(Delivery.not_before) <= now,
         (col(Delivery.lease_until).is_(None)) | (col(Delivery.lease_until) <= now),
         ~being_read_back(worker, now),
-        ~twin_under_way(),
+        ~twin_under_way(now),
     )
     accounts = await _lock_accounts(session, doubtful, can_send(now), limit)
     if not accounts:
@@ -178,13 +178,12 @@ async def to_read_back(session: AsyncSession, worker: str, now: datetime, lease:
     )
     ids = (await session.execute(chosen)).scalars().all()
     rows = await session.execute(
-        update(Delivery)
+        update(_DELIVERIES)
         .where(among(col(Delivery.id), ids), col(Delivery.state) == DeliveryState.UNKNOWN)
         .values(claimed_by=worker, lease_until=now + lease)
-        .returning(col(Delivery.id))
-        .execution_options(synchronize_session=False)
+        .returning(*_OF_DELIVERY)
     )
-    claims = await _read(session, rows.scalars().all())
+    claims = await _read(session, rows.all())
     return sorted(claims, key=lambda each: (each.first_started_at or each.due_at, each.id))
 
 
@@ -208,29 +207,39 @@ async def _lock_accounts(
     return rows.scalars().all()
 
 
-async def _read(session: AsyncSession, ids: Sequence[UUID]) -> list[Claim]:
-    claims = [_claim(row) for row in await session.execute(_CLAIMS, {"ids": ids})]
+async def _read(session: AsyncSession, rows: Sequence[Any]) -> list[Claim]:
+    """Their accounts are read apart: joined, a database may look for a few deliveries through all of an account's."""
+    holders = {row.id: row for row in await session.execute(_HOLDERS, {"ids": {row.account_id for row in rows}})}
+    addresses = {
+        row.id: Address(Platform(row.platform), row.instance, row.remote_id, row.handle) for row in holders.values()
+    }
+    sealed = {row.id: Sealed(row.key_id, row.box) for row in holders.values()}
+    claims = [
+        _claim(row, holders[row.account_id].send_after, addresses[row.account_id], sealed[row.account_id])
+        for row in rows
+        if row.account_id in holders
+    ]
     return sorted(claims, key=lambda each: each.order)
 
 
-def _claim(row: Any) -> Claim:
+def _claim(row: Any, send_after: datetime | None, address: Address, sealed: Sealed) -> Claim:
     return Claim(
         id=row.id,
         account_id=row.account_id,
         post_id=row.post_id,
         message_id=row.message_id,
         due_at=row.due_at,
-        ready_at=max(row.due_at, row.not_before, row.send_after or row.due_at),
+        ready_at=max(row.due_at, row.not_before, send_after or row.due_at),
         useful_until=row.useful_until,
         attempts=row.attempts,
         read_backs=row.read_backs,
         first_started_at=row.first_started_at,
-        address=Address(Platform(row.platform), row.instance, row.account_remote_id, row.handle),
+        address=address,
         draft=Draft(
             key=str(row.id), text=row.text, visibility=row.visibility, in_reply_to=row.in_reply_to,
             language=row.language,
         ),
-        sealed=Sealed(row.key_id, row.box),
+        sealed=sealed,
     )  # fmt: skip
 
 
@@ -240,11 +249,7 @@ async def _settle(session: AsyncSession, change: Any) -> list[Settled]:
 
 
 def _moved(state: DeliveryState, **values: Any) -> Any:
-    return (
-        update(Delivery)
-        .values(state=state, version=col(Delivery.version) + 1, **values)
-        .execution_options(synchronize_session=False)
-    )
+    return update(_DELIVERIES).values(state=state, version=_DELIVERIES.c.version + 1, **values)
 
 
 # Made once: making a statement costs more than running it for a handful of rows.
@@ -278,17 +283,18 @@ _OURS = select(_DELIVERIES.c.id).where(
 _OURS_AT_REST = _OURS.with_for_update(skip_locked=True)
 _RENEW = update(_DELIVERIES).where(among(_DELIVERIES.c.id, _IDS)).values(lease_until=_UNTIL)
 
-_OF_DELIVERY = (
-    "id", "account_id", "post_id", "message_id", "due_at", "not_before", "useful_until", "attempts", "read_backs",
-    "first_started_at", "text", "visibility", "in_reply_to", "language",
-)  # fmt: skip
-_CLAIMS: Select[Any] = (
-    select(
-        *(_DELIVERIES.c[name] for name in _OF_DELIVERY),
-        col(Account.platform), col(Account.instance), col(Account.remote_id).label("account_remote_id"),
-        col(Account.handle), col(Account.send_after), col(Secret.key_id), col(Secret.box),
+_OF_DELIVERY = tuple(
+    _DELIVERIES.c[name]
+    for name in (
+        "id", "account_id", "post_id", "message_id", "due_at", "not_before", "useful_until", "attempts", "read_backs",
+        "first_started_at", "text", "visibility", "in_reply_to", "language",
     )
-    .join(Account, col(Account.id) == _DELIVERIES.c.account_id)
+)  # fmt: skip
+_HOLDERS = (
+    select(
+        col(Account.id), col(Account.platform), col(Account.instance), col(Account.remote_id), col(Account.handle),
+        col(Account.send_after), col(Secret.key_id), col(Secret.box),
+    )
     .join(Secret, (col(Secret.holder_id) == col(Account.id)) & (col(Secret.kind) == SecretKind.ACCESS_TOKEN))
-    .where(among(_DELIVERIES.c.id, _IDS))
+    .where(among(col(Account.id), _IDS))
 )  # fmt: skip

@@ -88,6 +88,9 @@ class Dispatcher:
             self._context.bells.take_down(SEND, self._look)
 
     async def _claim(self) -> float:
+        if self._alone:  # first of all: later, what it frees would be what we have just claimed ourselves
+            await self._take_over(nobody_else=True)
+            self._alone = False
         limit = min(self._batch, self._room())
         if limit < self._batch / 2:  # a claim costs the same for one and for many
             self._full = True
@@ -177,12 +180,15 @@ class Dispatcher:
         return self._settings.lease / 3
 
     async def _expire(self) -> float:
+        if not self._alone:
+            await self._take_over(nobody_else=False)
+        return min(1.0, self._settings.lease / 4)
+
+    async def _take_over(self, *, nobody_else: bool) -> None:
         async with self._runtime.unit_of_work() as session:
             now = await self._clock.measure(session)
-            settled = await outbox.expire_leases(session, now, self._look_ahead, nobody_else=self._alone)
+            settled = await outbox.expire_leases(session, now, self._look_ahead, nobody_else=nobody_else)
             await tell(session, settled + await outbox.miss(session, now))
-        self._alone = False
-        return min(1.0, self._settings.lease / 4)
 
     async def _drain(self) -> None:
         """What was claimed goes back at once; what is on its way gets its time, and is in doubt after that."""
