@@ -3,6 +3,7 @@
 import math
 import re
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib.metadata import version
@@ -35,10 +36,16 @@ class Carrier(Protocol):
         ...
 
 
-async def carry(carrier: Carrier, exchange: Exchange[T], longest: float = math.inf) -> T:
+async def carry(
+    carrier: Carrier,
+    exchange: Exchange[T],
+    longest: float = math.inf,
+    seen: Callable[[Response], None] | None = None,
+) -> T:
     """Takes an exchange through to its end; what goes wrong on the way is thrown into it first.
 
     After `longest` seconds nothing more is asked: TimeoutError. Each single request ends by the carrier's own patience.
+    `seen` is shown each answer before the exchange is.
     """
     began = time.monotonic()
     try:
@@ -49,6 +56,8 @@ async def carry(carrier: Carrier, exchange: Exchange[T], longest: float = math.i
             except PlatformError as error:
                 request = exchange.throw(error)
             else:
+                if seen is not None:
+                    seen(response)
                 request = exchange.send(response)
             if time.monotonic() - began > longest:
                 raise TimeoutError
