@@ -30,7 +30,7 @@ def settle_memory() -> None:
     """What is there when the work begins stays until the end: the collector need not look through it again and again."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(20_000, 20, 50)
+    gc.set_threshold(10_000, 10, 10)
 
 
 def stop_on_signals(at_most: float | None = None) -> asyncio.Event:
