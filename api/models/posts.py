@@ -147,6 +147,7 @@ class DeliveryKind(StrEnum):
 
 OPEN = (DeliveryState.QUEUED, DeliveryState.CLAIMED, DeliveryState.SENDING, DeliveryState.UNKNOWN)
 _WATCHED = text("state = 'sent' AND post_id IS NOT NULL AND gone_at IS NULL")
+_LINKED = text("remote_id IS NOT NULL")
 _OPEN = text("state IN ('queued', 'claimed', 'sending', 'unknown')")
 _ENDED = text("state IN ('sent', 'needs_person', 'refused', 'missed')")
 _TO_MEND = text("state IN ('needs_person', 'refused', 'missed')")
@@ -194,6 +195,8 @@ class Delivery(Shared, table=True):
                 "visibility",
             ],
         ),
+        # What an account's deliveries became lately: a list that is read back is compared with these.
+        Index("ix_deliveries_linked", "account_id", "sent_at", sqlite_where=_LINKED, postgresql_where=_LINKED),
         Index("ix_deliveries_team_due", "team_id", "due_at", "id"),
         Index("ix_deliveries_team_state", "team_id", "state", "due_at", "id"),
         UniqueConstraint("account_id", "remote_id"),

@@ -39,12 +39,12 @@ STOPPED = (DeliveryState.HELD, DeliveryState.MISSED, DeliveryState.QUEUED)
 async def follow(session: AsyncSession, recorded: Iterable[Recorded]) -> None:
     """In the transaction that records a part. Costs nothing for what is no thread, and nothing twice."""
     parts = [each for each in recorded if each.part < each.parts]
-    sent = [each for each in parts if each.life.state is DeliveryState.SENT]
+    sent = [each for each in parts if each.state is DeliveryState.SENT]
     if sent:
         connection = await session.connection()
-        await connection.execute(_LET_GO, [{"of": each.delivery_id, "answers": each.life.remote_id} for each in sent])
+        await connection.execute(_LET_GO, [{"of": each.delivery_id, "answers": each.remote_id} for each in sent])
     for each in parts:
-        if each.life.state in STOPS:
+        if each.state in STOPS:
             await _stop(session, each)
 
 
@@ -58,7 +58,7 @@ async def follow_again(session: AsyncSession, part: Delivery, **times: datetime)
 
 
 async def _stop(session: AsyncSession, part: Recorded) -> None:
-    state, sentence = STOPS[part.life.state]
+    state, sentence = STOPS[part.state]
     # In doubt without knowing what it answers: taken from a copy. Its parent is not out, so neither is this.
     never_left = and_(col(Delivery.state) == DeliveryState.UNKNOWN, col(Delivery.in_reply_to).is_(None))
     waiting = or_(col(Delivery.state) == DeliveryState.QUEUED, never_left)

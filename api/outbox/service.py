@@ -20,13 +20,13 @@ from api.core.runtime import settings_of
 from api.models import Account, AccountState, Delivery, DeliveryKind, DeliveryState, Force, Post, Viewer
 from api.outbox.claiming import Claim, Settled, claim, expire_leases, miss, release, renew, start, to_read_back
 from api.outbox.parts import BEFORE_IT, follow, follow_again
-from api.outbox.recording import Recorded, doubt, linked, note_on_accounts, record
+from api.outbox.recording import Recorded, doubt, linked, note_on_accounts, note_sent, record
 from api.platforms.values import Card, Visibility
 
 __all__ = [
     "Claim", "Recorded", "Settled", "cancel", "change_media", "change_unsent", "change_words", "claim", "doubt",
-    "expire_leases", "follow", "keep_card", "linked", "miss", "move", "note_on_accounts", "queue", "queue_parts", "record",
-    "release", "renew", "retry", "start", "stop", "to_read_back", "useful_until",
+    "expire_leases", "follow", "keep_card", "linked", "miss", "move", "note_on_accounts", "note_sent", "queue",
+    "queue_parts", "record", "release", "renew", "retry", "start", "stop", "to_read_back", "useful_until",
 ]  # fmt: skip
 
 SEND = Job("send")

@@ -398,6 +398,13 @@ def upgrade() -> None:
                 "visibility",
             ],
         )
+        batch_op.create_index(
+            "ix_deliveries_linked",
+            ["account_id", "sent_at"],
+            unique=False,
+            sqlite_where=sa.text("remote_id IS NOT NULL"),
+            postgresql_where=sa.text("remote_id IS NOT NULL"),
+        )
         batch_op.create_index(batch_op.f("ix_deliveries_parent_id"), ["parent_id"], unique=False)
         batch_op.create_index(
             "ix_deliveries_to_mend",
@@ -464,6 +471,11 @@ def downgrade() -> None:
             postgresql_where=sa.text("state IN ('needs_person', 'refused', 'missed')"),
         )
         batch_op.drop_index(batch_op.f("ix_deliveries_parent_id"))
+        batch_op.drop_index(
+            "ix_deliveries_linked",
+            sqlite_where=sa.text("remote_id IS NOT NULL"),
+            postgresql_where=sa.text("remote_id IS NOT NULL"),
+        )
         batch_op.drop_index(
             "ix_deliveries_ended",
             sqlite_where=sa.text("state IN ('sent', 'needs_person', 'refused', 'missed')"),

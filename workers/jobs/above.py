@@ -31,7 +31,7 @@ async def tell(session: AsyncSession, settled: Iterable[Recorded | Settled]) -> 
 
 def _worries(settled: Recorded | Settled) -> bool:
     """People may have to be told of it. What was settled without an answer is rare: whoever is told looks."""
-    return isinstance(settled, Settled) or settled.life.state in (DeliveryState.NEEDS_PERSON, DeliveryState.REFUSED)
+    return isinstance(settled, Settled) or settled.state in (DeliveryState.NEEDS_PERSON, DeliveryState.REFUSED)
 
 
 async def tell_posts(runtime: Runtime, claims: Iterable[Claim]) -> None:

@@ -1,6 +1,7 @@
 """One attempt at the platform, and which event in a delivery's life its outcome is."""
 
 import asyncio
+import math
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -22,7 +23,7 @@ from workers.jobs.dbclock import DatabaseClock
 from workers.jobs.luggage import Luggage, weight_of
 from workers.jobs.patience import asks_us_to_wait
 from workers.jobs.permission import Permission
-from workers.platforms.http import SLOWEST_LINE
+from workers.platforms.wire import SLOWEST_LINE
 from workers.vault import CannotOpen
 
 NO_KEY = "This worker cannot open the account's permission. Ask whoever runs Beatline to look at its keys."
@@ -38,7 +39,7 @@ class Attempts:
 
     def __init__(self, context: Context, clock: DatabaseClock, chance: Random) -> None:
         self._context, self._clock, self._chance = context, clock, chance
-        # A carrier has its own time-outs; this one ends an exchange of many requests.
+        # A carrier has its own time-outs for a request; this one ends an exchange of many.
         self._longest = 4 * context.runtime.settings.request_timeout
         self.cards = Cards(context)
         self._token = lru_cache(maxsize=4096)(self._open)
@@ -75,8 +76,9 @@ class Attempts:
             return self._waits(NO_KEY, WAIT_FOR_PEOPLE)
         draft = await self.cards.on(claim)
         try:
-            async with asyncio.timeout(self._longest):
-                published = await self._as(claim).ask(lambda token: connector.publish(claim.address, token, draft))
+            published = await self._as(claim, self._longest).ask(
+                lambda token: connector.publish(claim.address, token, draft)
+            )
         except PlatformError as error:
             return self._not_published(claim, error)
         except TimeoutError:
@@ -154,8 +156,8 @@ class Attempts:
         wait = when_asked(retry_after, self._chance) if retry_after is not None else by_ourselves(tries, self._chance)
         return self._clock.now() + timedelta(seconds=wait)
 
-    def _as(self, claim: Claim) -> Permission:
-        return Permission(self._context, claim.account_id, claim.address, claim.sealed, self._token)
+    def _as(self, claim: Claim, longest: float = math.inf) -> Permission:
+        return Permission(self._context, claim.account_id, claim.address, claim.sealed, self._token, longest)
 
     def _open(self, sealed: Sealed) -> Token:
         return Token(self._context.vault.open(sealed.key_id, sealed.box).decode())

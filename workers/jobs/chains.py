@@ -39,6 +39,12 @@ class Chains:
         self._forget_stale()
         return self._heads[0][0] if self._heads else None
 
+    def soon(self, until: datetime) -> list[Claim]:
+        """The next of each account, where it may go out until then."""
+        if (at := self.next_at()) is None or at > until:
+            return []
+        return [chain[0] for chain in self._waiting.values() if chain and chain[0].ready_at <= until]
+
     def take(self, until: datetime, most: int) -> list[Claim]:
         """Heads that may go out until then; their accounts are busy from now on."""
         taken: list[Claim] = []

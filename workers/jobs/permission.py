@@ -1,6 +1,7 @@
 """Asking a platform as one of our accounts. A token that ran out is renewed: by one, and kept before it is used."""
 
 import asyncio
+import math
 from collections.abc import Callable
 from datetime import timedelta
 from typing import TypeVar
@@ -30,7 +31,7 @@ Question = Callable[[Token], Exchange[T]]
 
 
 class Permission:
-    """What we hold for one account. `sealed` is what was last seen of it."""
+    """What we hold for one account. `sealed` is what was last seen of it; `longest` ends an exchange of many requests."""
 
     def __init__(
         self,
@@ -39,18 +40,20 @@ class Permission:
         address: Address,
         sealed: Sealed,
         opened: Callable[[Sealed], Token] | None = None,
+        longest: float = math.inf,
     ) -> None:
         self.sealed = sealed
         self._context, self._account_id, self._address = context, account_id, address
         self._opened = opened or self._open
         self._heard = context.patience.listener(account_id, address)
+        self._longest = longest
 
     async def ask(self, question: Question[T]) -> T:
         """The answer. Expired means that nothing was done, so that asking again does nothing twice."""
         for _ in range(TRIES):
             token = self._opened(self.sealed)
             try:
-                return await carry(self._context.carrier, question(token), self._heard)
+                return await carry(self._context.carrier, question(token), self._longest, self._heard)
             except Expired:
                 self.sealed = await self._renewed()
         raise Refused(Refusal.TOKEN_REVOKED, TAKEN_AWAY)

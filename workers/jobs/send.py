@@ -26,10 +26,13 @@ from workers.jobs.readback import Reader
 from workers.jobs.recorder import Answer, Recorder
 from workers.jobs.shares_of_lanes import Shares
 from workers.jobs.steady import keep
+from workers.jobs.warming import Warming
 
 SEND = "send"
 LEAD = timedelta(milliseconds=150)
 """How long before its time the fence of a delivery is written, so that nothing waits for a commit at its time."""
+GATHER = 0.005
+"""No fence sooner after another: what comes meanwhile goes with the next one, so that a commit carries many."""
 HOLDS = 10
 """A worker holds so many times what it can send at once: enough not to starve, little enough to share."""
 
@@ -48,7 +51,11 @@ class Dispatcher:
         self._bringing = Bringing(self._attempts)
         self._recorder = Recorder(context, self._clock, self.worker, self._recorded)
         self._reader = Reader(context, self._clock, self._attempts, self._recorder, self.worker)
+        self._warming = Warming(context, self._clock)
         self._chains = Chains(Shares(settings.in_flight))
+        self._fenced_at = 0.0
+        self._batch = min(settings.claim_batch, HOLDS * settings.in_flight)
+        self._full = False
         self._held: set[UUID] = set()
         self._sending: set[asyncio.Task[None]] = set()
         self._changed = asyncio.Event()
@@ -62,10 +69,12 @@ class Dispatcher:
         working = [
             asyncio.create_task(keep("claim", self._claim, stop, self._look)),
             asyncio.create_task(keep("fence", self._fence, stop, self._changed)),
+            asyncio.create_task(keep("warm", self._warm, stop)),
             asyncio.create_task(keep("read back", self._reader.step, stop, self._reader.bell)),
         ]
         serving = [
             asyncio.create_task(keep("record", self._recorder.step, ended, self._recorder.bell)),
+            asyncio.create_task(keep("note", self._recorder.note, ended)),
             asyncio.create_task(keep("renew", self._renew, ended)),
             asyncio.create_task(keep("expire", self._expire, ended)),
         ]
@@ -82,10 +91,13 @@ class Dispatcher:
             self._context.bells.take_down(SEND, self._look)
 
     async def _claim(self) -> float:
-        most = HOLDS * self._settings.in_flight
-        crowded = self._chains.crowded(most // 2)  # what waits for a slow server takes nobody's place
-        limit = min(self._settings.claim_batch, most - len(self._held) + sum(crowded.values()))
-        if limit <= 0:
+        if self._alone:  # first of all: later, what it frees would be what we have just claimed ourselves
+            await self._take_over()
+            self._alone = False
+        crowded = self._chains.crowded(HOLDS * self._settings.in_flight // 2)  # a slow server takes nobody's place
+        limit = min(self._batch, self._room() + sum(crowded.values()))
+        if limit < self._batch / 2:  # a claim costs the same for one and for many
+            self._full = True
             return self._settings.dispatch_interval
         async with self._runtime.unit_of_work() as session:
             now = await self._clock.measure(session)
@@ -100,11 +112,12 @@ class Dispatcher:
 
     async def _fence(self) -> float:
         """Writes down that the next ones are being sent, in one commit, and sends them."""
+        await asyncio.sleep(self._fenced_at + GATHER - asyncio.get_running_loop().time())
         free = self._settings.in_flight - len(self._sending)
         heads = self._chains.take(self._clock.now() + LEAD, free) if free > 0 else []
         if not heads:
             return self._until_next(free)
-        fenced_at = asyncio.get_running_loop().time()
+        fenced_at = self._fenced_at = asyncio.get_running_loop().time()
         try:
             async with self._runtime.unit_of_work() as session:
                 ids = [claim.id for claim in heads]
@@ -125,6 +138,12 @@ class Dispatcher:
                 self._chains.ended(claim.address.instance)
                 self._chains.rest(claim.account_id)
         return 0.0
+
+    def _room(self) -> int:
+        return HOLDS * self._settings.in_flight - len(self._held)
+
+    async def _warm(self) -> float:
+        return await self._warming.step(self._chains)
 
     def _until_next(self, free: int) -> float:
         next_at = self._chains.next_at()
@@ -166,6 +185,9 @@ class Dispatcher:
         if answer.claim.followed:
             self._look.set()  # the next part of its thread may go now
         self._bringing.forget([answer.claim.id])
+        if self._full and self._room() >= self._batch:
+            self._full = False
+            self._look.set()
         if _stops_account(answer.event):
             for claim in self._chains.empty(answer.claim.account_id):
                 self._recorder.put(claim, Released())
@@ -184,13 +206,16 @@ class Dispatcher:
         return self._settings.lease / 3
 
     async def _expire(self) -> float:
+        if not self._alone:
+            await self._take_over()
+        return min(1.0, self._settings.lease / 4)
+
+    async def _take_over(self) -> None:
         async with self._runtime.unit_of_work() as session:
             now = await self._clock.measure(session)
             alone = self.worker if self._alone else None
             settled = await outbox.expire_leases(session, now, self._look_ahead, nobody_but=alone)
             await tell(session, settled + await outbox.miss(session, now))
-        self._alone = False
-        return min(1.0, self._settings.lease / 4)
 
     async def _drain(self) -> None:
         """What was claimed goes back at once; what is on its way gets its time, and is in doubt after that."""
@@ -210,6 +235,7 @@ class Dispatcher:
         await self._attempts.cards.close()
         await self._bringing.close()
         await self._recorder.drained(max(1.0, deadline - asyncio.get_running_loop().time()))
+        await self._recorder.note()
 
 
 def _stops_account(event: Event) -> bool:

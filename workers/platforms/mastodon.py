@@ -64,7 +64,7 @@ def publish(address: Address, token: Token, draft: Draft) -> Exchange[Published]
     said = answers.read_json(request, response)
     if not isinstance(said, dict) or not text_of(said, "id"):
         raise Unknown("The server's answer could not be read.")
-    return published(said, answers.server_time(response))
+    return published(said, lambda: answers.server_time(response))
 
 
 def find(

@@ -46,7 +46,7 @@ def share(address: Address, token: Token, draft: Draft) -> Exchange[Published]:
     said = answers.read_json(request, response)
     if not isinstance(said, dict) or not text_of(said, "id"):
         raise Unknown("The server's answer could not be read.")
-    return published(said, answers.server_time(response))
+    return published(said, lambda: answers.server_time(response))
 
 
 def find_share(
@@ -161,7 +161,7 @@ def _in_list(
         return text_of(child(status, "reblog"), "id") == original and text_of(status, "id") not in linked
 
     found = yield from own_list(address, token, started_at, ours)
-    return published(found[0], started_at) if found else None
+    return published(found[0], lambda: started_at) if found else None
 
 
 def _is_at(status: dict[str, Any], shared: str) -> bool:

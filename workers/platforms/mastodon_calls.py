@@ -14,6 +14,7 @@ from workers.platforms.payload import text_of
 
 LINK = re.compile(r"<([^>]*)>([^<]*)")
 LIMIT = re.compile(r"(?<=[?&])limit=\d+&?")
+_as_json = json.JSONEncoder(ensure_ascii=False).encode
 
 Query = Mapping[str, str | int] | Sequence[tuple[str, str | int]]
 
@@ -26,7 +27,7 @@ def post(
     address: Address, path: str, body: Mapping[str, Any], token: Token | None = None, *, form: bool = False
 ) -> Request:
     kind = "application/x-www-form-urlencoded" if form else "application/json"
-    content = urlencode(body) if form else json.dumps(body, ensure_ascii=False)
+    content = urlencode(body) if form else _as_json(body)
     return Request(
         "POST",
         url(address, path),

@@ -55,7 +55,7 @@ def find(
         # Some leave replies, or direct messages, out of an account's own list.
         found = yield from _under_what_it_answers(search, draft.in_reply_to)
         status = yield from _decided(search, found)
-    return published(status, started_at) if status is not None else None
+    return published(status, lambda: started_at) if status is not None else None
 
 
 def since(status: Status, horizon: datetime) -> bool:

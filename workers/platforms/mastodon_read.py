@@ -1,6 +1,7 @@
 """Reading what Mastodon and its relatives send: pure, and calm about whatever is missing."""
 
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -71,11 +72,12 @@ def domain(address: Address) -> str:
     return address.handle.lstrip("@").partition("@")[2] or urlsplit(address.instance).netloc
 
 
-def published(status: dict[str, Any], fallback: datetime) -> Published:
+def published(status: dict[str, Any], otherwise: Callable[[], datetime]) -> Published:
+    """`otherwise` is when it was made where the server does not say."""
     return Published(
         remote_id=text_of(status, "id"),
         url=link(text_of(status, "url")) or link(text_of(status, "uri")),
-        created_at=moment(status.get("created_at")) or fallback,
+        created_at=moment(status.get("created_at")) or otherwise(),
     )
 
 

@@ -27,7 +27,7 @@ def sighted(address: Address, token: Token, url: str) -> Exchange[Published | No
     if text_of(child(status, "account"), "id") != address.remote_id or status.get("reblog") or made is None:
         return None
     known = (address.instance, text_of(status, "url"), text_of(status, "uri"))
-    return published(status, made) if _host(url) in map(_host, known) else None
+    return published(status, lambda: made) if _host(url) in map(_host, known) else None
 
 
 def _last_name(url: str) -> str | None:
