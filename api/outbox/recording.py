@@ -78,8 +78,12 @@ async def _by_the_table(
         life = Life(*row[len(KNOWN) :])
         changed = after(life, events[row.id], by_id[row.id].worker, now, rules)
         if changed is not None:
-            now_is = changed.state, changed.lateness_ms, changed.remote_id
-            recorded.append(Recorded(*(getattr(row, name) for name in KNOWN), *now_is))
+            recorded.append(
+                Recorded(
+                    row.id, row.account_id, row.post_id, row.message_id, row.part, row.parts,
+                    changed.state, changed.lateness_ms, changed.remote_id,
+                )  # fmt: skip
+            )
             changes.append({"of": row.id} | dict(zip(_LIFE, _values_of(changed), strict=True)))
     if changes:
         connection = await session.connection()

@@ -160,7 +160,7 @@ def _in_list(
     def ours(status: dict[str, Any]) -> bool:
         return text_of(child(status, "reblog"), "id") == original and text_of(status, "id") not in linked
 
-    found = yield from own_list(address, token, started_at, ours)
+    found = yield from own_list(address, token, started_at, ours, any_will_do=True)
     return published(found[0], lambda: started_at) if found else None
 
 

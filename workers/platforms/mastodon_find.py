@@ -65,7 +65,7 @@ def since(status: Status, horizon: datetime) -> bool:
 
 
 def own_list(
-    address: Address, token: Token, started_at: datetime, wanted: Callable[[Status], bool]
+    address: Address, token: Token, started_at: datetime, wanted: Callable[[Status], bool], *, any_will_do: bool = False
 ) -> Exchange[list[Status]]:
     """What is wanted of an account's own list, read back past the start of an attempt; the newest first."""
     path = f"/api/v1/accounts/{quote(address.remote_id, safe='')}/statuses"
@@ -76,7 +76,7 @@ def own_list(
         horizon = _horizon(started_at, page)
         recent = [status for status in page.entries if since(status, horizon)]
         found += [status for status in recent if text_of(status, "id") not in seen and wanted(status)]
-        if not recent:
+        if not recent or (found and any_will_do):
             return found
         seen.update(text_of(status, "id") for status in page.entries)
         for mark in _marks(page):
