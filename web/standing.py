@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from api.core.clock import now
 from api.models import OPEN, Account, AccountState, Delivery, DeliveryState, Sighting, SightingState
 from api.outbox.forecast import why_not
 from api.outbox.waits import Wait, foreseen
@@ -42,7 +41,7 @@ def _waiting(delivery: Delivery, account: Account | None, at: datetime) -> str:
     until = f"useful until {when_text(delivery.useful_until, at)}"
     if account is not None and (why := why_not(account.state, account.ends_at, delivery.due_at)):
         return f"For {when_text(delivery.due_at, at)}. It will not go out: {because(why, account.ends_at, at)}."
-    if account is not None and (wait := held_up(delivery, account)):
+    if account is not None and (wait := held_up(delivery, account, at)):
         return wait
     if delivery.due_at > at:
         return f"Waiting for its time: {when_text(delivery.due_at, at)}, {until}."
@@ -54,10 +53,10 @@ def _waiting(delivery: Delivery, account: Account | None, at: datetime) -> str:
     return "Its turn comes in a moment."
 
 
-def held_up(delivery: Delivery, account: Account) -> str | None:
+def held_up(delivery: Delivery, account: Account, at: datetime) -> str | None:
     """The wait that its platform asks for, and what comes of it; None where nothing stands in its way."""
     until = account.send_after
-    return foreseen(delivery, {account.id: Wait(until, account.send_after_why)}) if until and until > now() else None
+    return foreseen(delivery, {delivery.account_id: Wait(until, account.send_after_why)}) if until and until > at else None
 
 
 def _in_doubt(delivery: Delivery, at: datetime) -> str:

@@ -68,7 +68,7 @@ class Stage:
 
     def start(self, seed: int = 1, carrier: Carrier | None = None, patience: Patience | None = None) -> Dispatcher:
         stop = asyncio.Event()
-        context = replace(self.context, carrier=carrier or self.town, patience=patience or Patience())
+        context = replace(self.context, carrier=carrier or self.carrier or self.town, patience=patience or Patience())
         dispatcher = Dispatcher(context, chance=Random(seed))
         self._running.append((stop, asyncio.create_task(dispatcher.run(stop))))
         return dispatcher

@@ -39,8 +39,9 @@ def test_what_waits_says_until_when() -> None:
 
 
 def test_what_a_platform_asks_for_is_said_with_its_name() -> None:
-    waits = an_account(send_after=datetime(2026, 11, 24, 14, 5, tzinfo=UTC))
-    assert said(a_delivery(), waits).startswith("Mastodon asks us to wait until 14:05:00 today.")
+    asked = "Mastodon asks us to wait until 14:05."
+    waits = an_account(send_after=datetime(2026, 11, 24, 14, 5, tzinfo=UTC), send_after_why=asked)
+    assert said(a_delivery(), waits).startswith(asked)
 
 
 def test_a_try_that_failed_says_when_the_next_is() -> None:

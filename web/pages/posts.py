@@ -190,7 +190,7 @@ def _together(thread: Sequence[Delivery], account: Account, given: Mapping[UUID,
 
 def _shown(delivery: Delivery, account: Account, given: Sighting | None, at: datetime, seen: bool) -> Shown:
     """Of an account that the viewer may not see: how it stands, not whose it is."""
-    state = HELD_UP if held_up(delivery, account) else delivery_state(delivery)
+    state = HELD_UP if held_up(delivery, account, at) else delivery_state(delivery)
     known = badge(account) if seen else None
     return Shown(
         id=delivery.id,

@@ -62,6 +62,14 @@ def parse(body: bytes) -> Any:
     return _clean(value) if b"\\u0000" in body or b"\\ud" in body.lower() else value
 
 
+def is_json(response: Response) -> bool:
+    try:
+        parse(response.body)
+    except ValueError:
+        return False
+    return True
+
+
 def retry_after(response: Response) -> float | None:
     """Seconds to wait, as the answer says it, in whichever way."""
     return windows.asked(response.headers, datetime.now(UTC))
