@@ -194,7 +194,8 @@ def lines(deliveries: list[Delivery], seconds: float, weights: list[tuple[float,
     steady = weights[len(weights) // 5 :]
     if len(steady) > 2:
         slope = linear_regression(*zip(*steady, strict=True)).slope * 60
-        yield f"memory        {steady[0][1]:.0f} → {steady[-1][1]:.0f} MB, {slope:+.2f} MB a minute"
+        quarters = " → ".join(f"{weights[len(weights) * n // 4 - 1][1]:.0f}" for n in range(1, 5))
+        yield f"memory        {quarters} MB at each quarter, {slope:+.2f} MB a minute after the first fifth"
 
 
 @asynccontextmanager
