@@ -15,7 +15,7 @@ from api.platforms.facts import FACTS
 from api.platforms.values import Token
 from workers.context import Context
 from workers.jobs.dbclock import DatabaseClock
-from workers.jobs.luggage import Luggage, weight_of
+from workers.jobs.luggage import Luggage, unloaded, weight_of
 from workers.jobs.permission import Permission
 from workers.platforms.http import SLOWEST_LINE
 from workers.vault import CannotOpen
@@ -24,8 +24,8 @@ NO_KEY = "This worker cannot open the account's permission. Ask whoever runs Bea
 NO_CONNECTOR = "This worker does not know the platform yet. It goes out once the workers are up to date."
 NOT_BROUGHT = "A picture or film could not be brought up to the platform. It is tried again."
 WAIT_FOR_PEOPLE = 30.0
-PREPARING = 600.0
-"""How long a platform may take to make a film ready."""
+PREPARING = 240.0
+"""More than any platform is given to make a film ready."""
 FIRST_WAIT, LONGEST_WAIT = 1.0, 300.0
 
 
@@ -53,8 +53,7 @@ class Attempts:
         except Exception:  # our store is away, or something broke: nothing of it can be seen anywhere
             log.exception("not brought up", platform=claim.address.platform)
             return self._waits(NOT_BROUGHT, min(LONGEST_WAIT, FIRST_WAIT * 2 ** min(claim.attempts, 12)))
-        described = await self._luggage.described(claim)
-        return replace(claim, draft=replace(described, brought=brought))
+        return replace(claim, draft=replace(unloaded(draft), brought=brought))
 
     async def publish(self, claim: Claim) -> Event:
         connector = self._context.connectors.get(claim.address.platform)

@@ -54,6 +54,12 @@ class Luggage:
         return Picture(data, kind, row.alt.strip(), width, height, (row.focus_x, row.focus_y))
 
 
+def unloaded(draft: Draft) -> Draft:
+    """Without its bytes: they are up there, and would only fill our memory."""
+    bare = tuple(replace(each, data=b"") for each in draft.pictures)
+    return replace(draft, pictures=bare, video=replace(draft.video, data=b"") if draft.video else None)
+
+
 def weight_of(draft: Draft) -> int:
     """In bytes: how long it may take to bring up."""
     return sum(len(picture.data) for picture in draft.pictures) + (len(draft.video.data) if draft.video else 0)
