@@ -42,10 +42,8 @@ class Attempts:
     async def bring(self, claim: Claim) -> Claim | Event:
         """The claim with what it carries brought up to its platform, where nobody sees it yet; or why it cannot go."""
         try:
-            draft = await self._luggage.packed(claim)
-            connector = self._context.connectors[claim.address.platform]
-            async with asyncio.timeout(self._longest + PREPARING + weight_of(draft) / SLOWEST_LINE):
-                brought = await self._as(claim).ask(lambda token: connector.bring(claim.address, token, draft))
+            async with self._luggage.room(claim):
+                return await self._bring(claim)
         except PlatformError as error:
             return self._not_published(claim, error)
         except (CannotOpen, KeyError):
@@ -53,6 +51,12 @@ class Attempts:
         except Exception:  # our store is away, or something broke: nothing of it can be seen anywhere
             log.exception("not brought up", platform=claim.address.platform)
             return self._waits(NOT_BROUGHT, min(LONGEST_WAIT, FIRST_WAIT * 2 ** min(claim.attempts, 12)))
+
+    async def _bring(self, claim: Claim) -> Claim:
+        draft = await self._luggage.packed(claim)
+        connector = self._context.connectors[claim.address.platform]
+        async with asyncio.timeout(self._longest + PREPARING + weight_of(draft) / SLOWEST_LINE):
+            brought = await self._as(claim).ask(lambda token: connector.bring(claim.address, token, draft))
         return replace(claim, draft=replace(unloaded(draft), brought=brought))
 
     async def publish(self, claim: Claim) -> Event:
