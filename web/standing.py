@@ -56,7 +56,9 @@ def _waiting(delivery: Delivery, account: Account | None, at: datetime) -> str:
 def held_up(delivery: Delivery, account: Account, at: datetime) -> str | None:
     """The wait that its platform asks for, and what comes of it; None where nothing stands in its way."""
     until = account.send_after
-    return foreseen(delivery, {delivery.account_id: Wait(until, account.send_after_why)}) if until and until > at else None
+    return (
+        foreseen(delivery, {delivery.account_id: Wait(until, account.send_after_why)}) if until and until > at else None
+    )
 
 
 def _in_doubt(delivery: Delivery, at: datetime) -> str:

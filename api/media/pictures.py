@@ -23,8 +23,8 @@ MOST_PIXELS_JPEG = 170_000_000
 """A JPEG can be decoded at an eighth of its size, so a large one costs no more than another."""
 QUALITY = 88
 READERS = ("JPEG", "PNG", "WEBP", "GIF", "HEIF")
-HEIF_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"mif1", b"msf1"}
-"""What HEIC files call themselves; their boxes begin as a film's do."""
+PICTURE_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"mif1", b"msf1", b"avif", b"avis"}
+"""Pictures whose boxes begin as a film's do."""
 DRAWN = {"PNG", "GIF"}
 """What posters and screenshots are saved as: kept sharp, unless a photo hides in it."""
 LARGEST_DRAWING = 3_000_000

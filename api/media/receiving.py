@@ -66,7 +66,7 @@ def _clean(came: Path, kept: Path) -> Cleaned:
     if head[:4] == b"\x1a\x45\xdf\xa3":
         raise Unusable(WEBM)
     kind = films.looks_like_one(head)
-    if kind is None or head[8:12] in pictures.HEIF_BRANDS:
+    if kind is None or head[8:12] in pictures.PICTURE_BRANDS:
         return pictures.clean(came, kept)
     return films.clean(came, kept, kind)
 

@@ -80,8 +80,15 @@ async def _by_the_table(
         if changed is not None:
             recorded.append(
                 Recorded(
-                    row.id, row.account_id, row.post_id, row.message_id, row.part, row.parts,
-                    changed.state, changed.lateness_ms, changed.remote_id,
+                    row.id,
+                    row.account_id,
+                    row.post_id,
+                    row.message_id,
+                    row.part,
+                    row.parts,
+                    changed.state,
+                    changed.lateness_ms,
+                    changed.remote_id,
                 )  # fmt: skip
             )
             changes.append({"of": row.id} | dict(zip(_LIFE, _values_of(changed), strict=True)))

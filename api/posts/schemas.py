@@ -26,6 +26,7 @@ Carried = Annotated[
     list[UUID], Field(max_length=20, description="The pictures or the film that it carries, in order: ids of media.")
 ]
 EXAMPLE_ID = "0198f3a2-5b1e-7c3d-9e4f-1a2b3c4d5e6f"
+EXAMPLE_MEDIA = "0198f3a2-7d30-7e5f-9061-3c4d5e6f7081"
 EXAMPLE_ACCOUNT = "0198f3a2-6c2f-7d4e-8f50-2b3c4d5e6f70"
 
 
@@ -46,6 +47,7 @@ class PostIn(Wire):
                     "team_id": EXAMPLE_ID,
                     "text": "Bike marking at Northgate Library, Saturday 10am to noon.",
                     "account_ids": [EXAMPLE_ACCOUNT],
+                    "media_ids": [EXAMPLE_MEDIA],
                     "publish_at": "2026-11-28T09:00:00+00:00",
                     "useful_until": "2026-11-28T12:00:00+00:00",
                     "variants": [

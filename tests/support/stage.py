@@ -41,9 +41,9 @@ class Stage:
     runtime: Runtime
     cast: Cast
     town: SmallTown
+    vault: Vault = field(default_factory=lambda: Vault([KEY]))
     carrier: Carrier | None = None
     """Where a town of its own is reached; without one, the small town is all there is."""
-    vault: Vault = field(default_factory=lambda: Vault([KEY]))
     _running: list[tuple[asyncio.Event, asyncio.Task[None]]] = field(default_factory=list)
 
     @property

@@ -1,11 +1,12 @@
 """Pictures with script, in a real browser: chosen, dropped and pasted, without the page being loaded again."""
 
+import asyncio
 import base64
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Route, expect
 from sqlalchemy import select
 from starlette.requests import Request
 
@@ -79,6 +80,29 @@ async def test_what_is_pasted_or_dropped_comes_in_too(page: Page, way: str) -> N
     await page.get_by_role("button", name="Take out picture 1").click()
     await expect(page.get_by_label("What does picture 1 show?")).to_have_count(0)
     await expect(page.get_by_label("Add pictures or a film")).to_be_focused()
+
+
+async def test_a_post_does_not_leave_without_the_picture_that_is_still_coming_in(
+    page: Page, tmp_path: Path, runtime: Runtime
+) -> None:
+    (tmp_path / "one.jpg").write_bytes(a_photo())
+    held = asyncio.Event()
+
+    async def slowly(route: Route) -> None:
+        await held.wait()
+        await route.continue_()
+
+    await page.route("**/write/pictures", slowly)
+    await page.get_by_label("What do you want to say?").fill("Road closed")
+    await page.get_by_label("Add pictures or a film").set_input_files(tmp_path / "one.jpg")
+    await page.get_by_role("button", name="Yes: send").click()
+    await expect(page.get_by_text("A picture is still coming in")).to_be_visible()
+    async with runtime.read() as session:
+        assert (await session.execute(select(Delivery))).first() is None
+    held.set()
+    await page.get_by_label("What does picture 1 show?").fill("A closed road")
+    await page.get_by_role("button", name="Yes: send").click()
+    await expect(page.get_by_text("on its way")).to_be_visible()
 
 
 async def test_what_cannot_be_used_is_said_where_it_was_chosen(page: Page, tmp_path: Path) -> None:

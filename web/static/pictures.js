@@ -11,8 +11,17 @@ function say(words, share) {
   document.getElementById("pictures-said").textContent = words;
 }
 
-// What a person typed is sent along and comes back, so that nothing is lost when this part is drawn anew.
+// One change after another: each is drawn from what the one before left.
+let coming = 0;
+let turn = Promise.resolve();
+
 function change(added, pressed) {
+  coming += 1;
+  turn = turn.then(() => new Promise((done) => send(added, pressed, done))).finally(() => (coming -= 1));
+}
+
+// What a person typed is sent along and comes back, so that nothing is lost when this part is drawn anew.
+function send(added, pressed, done) {
   const body = new FormData(form);
   body.delete("pictures");
   for (const file of added) body.append("pictures", file, file.name || "pasted.png");
@@ -29,6 +38,7 @@ function change(added, pressed) {
   });
   request.addEventListener("load", () => arrived(request, added.length, pressed));
   request.addEventListener("error", () => say("It did not arrive. Check your connection and add it again."));
+  request.addEventListener("loadend", done);
   if (added.length) say("Bringing it in", 0);
   request.send(body);
 }
@@ -68,6 +78,11 @@ if (form) {
     event.target.value = "";
   });
   form.addEventListener("click", (event) => {
+    if (coming && event.target.closest("button[name=answer]")) {
+      event.preventDefault();
+      say("A picture is still coming in. Wait for it, then press again.");
+      return;
+    }
     const button = event.target.closest("button[name=picture]");
     if (!button) return;
     event.preventDefault();

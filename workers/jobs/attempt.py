@@ -20,7 +20,7 @@ from workers.context import Context
 from workers.jobs.backoff import by_ourselves, when_asked
 from workers.jobs.cards import Cards
 from workers.jobs.dbclock import DatabaseClock
-from workers.jobs.luggage import Luggage, weight_of
+from workers.jobs.luggage import Luggage, unloaded, weight_of
 from workers.jobs.patience import asks_us_to_wait
 from workers.jobs.permission import Permission
 from workers.platforms.wire import SLOWEST_LINE
@@ -30,8 +30,8 @@ NO_KEY = "This worker cannot open the account's permission. Ask whoever runs Bea
 NO_CONNECTOR = "This worker does not know the platform yet. It goes out once the workers are up to date."
 NOT_BROUGHT = "A picture or film could not be brought up to the platform. It is tried again."
 WAIT_FOR_PEOPLE = 30.0
-PREPARING = 600.0
-"""How long a platform may take to make a film ready."""
+PREPARING = 240.0
+"""More than any platform is given to make a film ready."""
 
 
 class Attempts:
@@ -50,10 +50,8 @@ class Attempts:
         if (until := self._must_wait(claim, Call.MEDIA)) is not None:
             return self._asked_to_wait(claim, until)
         try:
-            draft = await self._luggage.packed(claim)
-            connector = self._context.connectors[claim.address.platform]
-            async with asyncio.timeout(self._longest + PREPARING + weight_of(draft) / SLOWEST_LINE):
-                brought = await self._as(claim).ask(lambda token: connector.bring(claim.address, token, draft))
+            async with self._luggage.room(claim):
+                return await self._bring(claim)
         except PlatformError as error:
             return self._not_published(claim, error)
         except (CannotOpen, KeyError):
@@ -61,8 +59,13 @@ class Attempts:
         except Exception:  # our store is away, or something broke: nothing of it can be seen anywhere
             log.exception("not brought up", platform=claim.address.platform)
             return Waits(NOT_BROUGHT, self._after(None, claim.attempts), counts=True)
-        described = await self._luggage.described(claim)
-        return replace(claim, draft=replace(described, brought=brought))
+
+    async def _bring(self, claim: Claim) -> Claim:
+        draft = await self._luggage.packed(claim)
+        connector = self._context.connectors[claim.address.platform]
+        async with asyncio.timeout(self._longest + PREPARING + weight_of(draft) / SLOWEST_LINE):
+            brought = await self._as(claim).ask(lambda token: connector.bring(claim.address, token, draft))
+        return replace(claim, draft=replace(unloaded(draft), brought=brought))
 
     async def publish(self, claim: Claim) -> Event:
         connector = self._context.connectors.get(claim.address.platform)

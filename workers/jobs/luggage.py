@@ -1,6 +1,8 @@
 """What a delivery carries, out of the file store and as its platform takes it, just before it goes out."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 
 from api.accounts.queries import limits_of
@@ -13,6 +15,8 @@ from api.outbox.service import Claim
 from api.platforms.errors import Refusal, Refused
 from api.platforms.values import Draft, Limits, Picture, Video
 
+FILMS_AT_ONCE = 2
+"""A film stands in memory while it goes up, more than once."""
 AT_ONCE = 2
 """Pictures made smaller at the same time: that takes a processor each."""
 GONE = "A picture or film of this post is not in our store any more. Add it again and send it as a new post."
@@ -22,6 +26,17 @@ class Luggage:
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
         self._turns = asyncio.Semaphore(AT_ONCE)
+        self._films = asyncio.Semaphore(FILMS_AT_ONCE)
+
+    @asynccontextmanager
+    async def room(self, claim: Claim) -> AsyncIterator[None]:
+        """For what it carries, from the store to the platform."""
+        rows, _ = await self._rows(claim)
+        if not any(row.kind is MediaKind.VIDEO for row in rows):
+            yield
+            return
+        async with self._films:
+            yield
 
     async def described(self, claim: Claim) -> Draft:
         """With what is said of each and without its bytes: enough to know it again."""
@@ -52,6 +67,12 @@ class Luggage:
                 pictures.fitted, data, row.content_type, limits.image_size, limits.image_pixels
             )
         return Picture(data, kind, row.alt.strip(), width, height, (row.focus_x, row.focus_y))
+
+
+def unloaded(draft: Draft) -> Draft:
+    """Without its bytes: they are up there, and would only fill our memory."""
+    bare = tuple(replace(each, data=b"") for each in draft.pictures)
+    return replace(draft, pictures=bare, video=replace(draft.video, data=b"") if draft.video else None)
 
 
 def weight_of(draft: Draft) -> int:

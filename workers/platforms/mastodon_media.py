@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from urllib.parse import quote
 
-from api.platforms.errors import NotSent, Refusal, Refused
+from api.platforms.errors import Refusal, Refused
 from api.platforms.values import Address, Draft, Exchange, Picture, Request, Response, Token, Video
 from workers.platforms import answers
 from workers.platforms.mastodon_calls import get, headers, url
@@ -17,8 +17,9 @@ from workers.platforms.payload import text_of
 NEWER, OLDER = "/api/v2/media", "/api/v1/media"
 WAITS = (0.25, 0.5, 1.0, 2.0, 3.0, 5.0)
 """Before each look whether it is ready; the last again and again."""
-PATIENCE_PICTURE, PATIENCE_FILM = 60.0, 600.0
-NOT_READY = "The server is still preparing the picture or film. We try again."
+PATIENCE_PICTURE, PATIENCE_FILM = 60.0, 180.0
+"""Then it is a no: what comes next for this account must not wait behind a film that is never ready."""
+NOT_READY = "The server did not get the picture or film ready in time. Send it again, or send the words alone."
 NO_ID = "The server did not say where it put a picture."
 NOT_COVERED = "This account was connected without the right to send pictures. Connect it again, then send this again."
 
@@ -54,7 +55,7 @@ def _until_ready(address: Address, token: Token, media_id: str, patience: float)
         _id_in(request, response)
         if response.status != 206:
             return
-    raise NotSent(NOT_READY, retry_after=30.0)
+    raise Refused(Refusal.INVALID, NOT_READY)
 
 
 def _id_in(request: Request, response: Response) -> str:

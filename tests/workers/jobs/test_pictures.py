@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from io import BytesIO
 from pathlib import Path
 from uuid import UUID
@@ -21,7 +22,8 @@ from api.media.schemas import MediaPatch
 from api.media.store import store_of
 from api.media.values import Words
 from api.models import Account, Delivery, DeliveryState, Media, Post, SecretKind
-from api.platforms.values import Request, Response
+from api.outbox import service as outbox
+from api.platforms.values import Platform, Request, Response
 from api.posts import service as posts
 from api.posts.schemas import PostIn
 from tests.support.factories import an_account
@@ -171,6 +173,24 @@ async def test_what_is_slow_to_bring_up_holds_its_fence_and_goes_out_once(staged
     held.set()
     sent = await staged.is_in(delivery, DeliveryState.SENT)
     assert (sent.attempts, len(staged.town.statuses)) == (1, 1)
+
+
+async def test_a_platform_that_takes_less_gets_the_same_smaller_picture_each_time(staged: Staged) -> None:
+    account = await staged.account()
+    photo = a_photo(3000, 2200, noisy=True)
+    picture = await staged.picture(photo)
+    assert picture.size > 2_000_000
+    async with staged.runtime.unit_of_work() as session:
+        (await session.get_one(Account, account.id)).platform = Platform.BLUESKY
+    account.platform = Platform.BLUESKY
+    await staged.post(account, "Road closed", picture, seconds=0)
+    async with staged.runtime.unit_of_work() as session:
+        (claim,) = await outbox.claim(session, "w", now(), timedelta(seconds=9), timedelta(seconds=9), 1)
+    first, again = [await luggage.Luggage(staged.runtime).packed(claim) for _ in range(2)]
+    assert len(first.pictures[0].data) <= 2_000_000
+    assert first == again
+    assert (first.pictures[0].alt, first.pictures[0].kind) == (ROAD, "image/jpeg")
+    assert Image.open(BytesIO(first.pictures[0].data)).size == (first.pictures[0].width, first.pictures[0].height)
 
 
 async def test_a_worker_that_dies_once_the_picture_is_up_leaves_one_post(staged: Staged) -> None:
