@@ -78,24 +78,17 @@ async def _by_the_table(
         life = Life(*row[len(KNOWN) :])
         changed = after(life, events[row.id], by_id[row.id].worker, now, rules)
         if changed is not None:
-            recorded.append(
-                Recorded(
-                    row.id,
-                    row.account_id,
-                    row.post_id,
-                    row.message_id,
-                    row.part,
-                    row.parts,
-                    changed.state,
-                    changed.lateness_ms,
-                    changed.remote_id,
-                )  # fmt: skip
-            )
+            recorded.append(_recorded(row, changed))
             changes.append({"of": row.id} | dict(zip(_LIFE, _values_of(changed), strict=True)))
     if changes:
         connection = await session.connection()
         await connection.execute(_SAVE, changes)
     return recorded
+
+
+def _recorded(row: Any, life: Life) -> Recorded:
+    known = (getattr(row, name) for name in KNOWN)
+    return Recorded(*known, state=life.state, lateness_ms=life.lateness_ms, remote_id=life.remote_id)
 
 
 def _on_postgresql(session: AsyncSession) -> bool:
