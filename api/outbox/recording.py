@@ -87,8 +87,8 @@ async def _by_the_table(
 
 
 def _recorded(row: Any, life: Life) -> Recorded:
-    known = (getattr(row, name) for name in KNOWN)
-    return Recorded(*known, state=life.state, lateness_ms=life.lateness_ms, remote_id=life.remote_id)
+    now_is = life.state, life.lateness_ms, life.remote_id
+    return Recorded(row.id, row.account_id, row.post_id, row.message_id, row.part, row.parts, *now_is)
 
 
 def _on_postgresql(session: AsyncSession) -> bool:
