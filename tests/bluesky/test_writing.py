@@ -102,7 +102,7 @@ async def test_a_film_and_what_was_brought_up_before_its_time(us: Person) -> Non
 
 async def test_a_link_has_its_card(us: Person) -> None:
     thumb = Picture(a_png(4, 3), "image/png", "", 4, 3)
-    uri = await us.say("Roads", card=Card("https://roads.example/1", "Roads today", "Closed", thumb))
+    uri = await us.say("Roads", card=Card("https://roads.example/1", "Roads today", "Closed", thumb=thumb))
     external = (await us.record(uri))["embed"]["external"]
     assert (external["uri"], external["title"], external["thumb"]["mimeType"]) == (
         "https://roads.example/1",
