@@ -1,0 +1,161 @@
+"""The little language in which vocabularies and signs are written, and the machine that looks for all of them at once.
+
+    ring|call 101            one word after another; | either of them
+    burgl*                   a beginning
+    @custody                 any entry of a vocabulary
+    tell us ..4 here         up to four words between; .. alone: three
+    (the) lads               a word that may be left out
+    ^see owt $               the sentence begins, the sentence ends
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from api.policy.words import Word
+
+SHORTEST, GAP = 2, 3
+_ENDING = re.compile(r"([^|@.]+)('(?:s|ve|re|ll|d|m))")
+
+
+@dataclass(frozen=True, slots=True)
+class Element:
+    exact: frozenset[str]
+    prefixes: tuple[str, ...]
+    concepts: tuple[str, ...]
+    gap: int = 0
+    optional: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Sequence_:
+    elements: tuple[Element, ...]
+    at_start: bool = False
+    at_end: bool = False
+
+
+@lru_cache(maxsize=None)
+def sequence(line: str) -> Sequence_:
+    """Reads one line of the language."""
+    at_start, at_end, gap, elements = line.startswith("^"), line.endswith("$"), 0, []
+    for part in _parted(line.removeprefix("^").removesuffix("$")):
+        if part.startswith(".."):
+            gap = int(part[2:] or GAP)
+            continue
+        optional = part.startswith("(") and part.endswith(")")
+        choices = part.strip("()").casefold().split("|")
+        elements.append(Element(
+            frozenset(each for each in choices if not each.startswith("@") and not each.endswith("*")),
+            tuple(each[:-1] for each in choices if each.endswith("*")),
+            tuple(each[1:] for each in choices if each.startswith("@")),
+            gap,
+            optional,
+        ))  # fmt: skip
+        gap = 0
+    return Sequence_(tuple(elements), at_start, at_end)
+
+
+def _parted(line: str) -> list[str]:
+    """An apostrophe's ending is a word of its own, as in the text."""
+    parts: list[str] = []
+    for part in line.split():
+        word = _ENDING.fullmatch(part)
+        parts += word.groups() if word else [part]
+    return parts
+
+
+@dataclass(slots=True)
+class Reading:
+    """One text with every vocabulary found in it."""
+
+    words: list[Word]
+    concepts: dict[int, dict[str, int]] = field(default_factory=dict)
+    """At which word → which vocabularies have an entry beginning there → where it ends."""
+
+    def note(self, name: str, start: int, end: int) -> None:
+        """The longest entry that begins at a word counts."""
+        here = self.concepts.setdefault(start, {})
+        here[name] = max(end, here.get(name, 0))
+
+    def ends(self, element: Element, at: int) -> Iterable[int]:
+        low = self.words[at].low
+        if low in element.exact or (element.prefixes and low.startswith(element.prefixes)):
+            yield at + 1
+        if element.concepts and (here := self.concepts.get(at)):
+            for name in element.concepts:
+                if name in here:
+                    yield here[name]
+
+    def match(self, wanted: Sequence_, at: int) -> int | None:
+        """Where the sequence ends if it begins here."""
+        if wanted.at_start and at and self.words[at - 1].sentence == self.words[at].sentence:
+            return None
+        return self._rest(wanted, 0, at, self.words[at].sentence)
+
+    def _rest(self, wanted: Sequence_, number: int, at: int, sentence: int) -> int | None:
+        if number == len(wanted.elements):
+            return at if not wanted.at_end or self._is_end(at) else None
+        element = wanted.elements[number]
+        for here in range(at, min(at + element.gap + 1, len(self.words))):
+            if self.words[here].sentence != sentence:
+                break
+            for end in self.ends(element, here):
+                if (found := self._rest(wanted, number + 1, end, sentence)) is not None:
+                    return found
+        return self._rest(wanted, number + 1, at, sentence) if element.optional else None
+
+    def _is_end(self, at: int) -> bool:
+        """Nothing but a mark or a picture stands between here and the end of the sentence."""
+        while at < len(self.words) and self.words[at].sentence == self.words[at - 1].sentence:
+            if self.words[at].low[0].isalnum():
+                return False
+            at += 1
+        return True
+
+
+class Searcher:
+    """Many sequences looked for in one walk over the words."""
+
+    def __init__(self, sequences: Iterable[Sequence_]) -> None:
+        self._exact: dict[str, list[Sequence_]] = defaultdict(list)
+        self._prefix: dict[str, list[Sequence_]] = defaultdict(list)
+        self._concept: dict[str, list[Sequence_]] = defaultdict(list)
+        for each in dict.fromkeys(sequences):
+            for first in _beginnings(each):
+                for word in first.exact:
+                    self._exact[word].append(each)
+                for prefix in first.prefixes:
+                    self._prefix[prefix].append(each)
+                for name in first.concepts:
+                    self._concept[name].append(each)
+
+    def find(self, reading: Reading) -> Mapping[Sequence_, list[tuple[int, int]]]:
+        found: dict[Sequence_, list[tuple[int, int]]] = defaultdict(list)
+        for at, word in enumerate(reading.words):
+            for each in dict.fromkeys(self._candidates(reading, at, word.low)):
+                end = reading.match(each, at)
+                if end is not None and end > at:
+                    found[each].append((at, end))
+        return found
+
+    def _candidates(self, reading: Reading, at: int, low: str) -> Iterable[Sequence_]:
+        yield from self._exact.get(low, ())
+        for length in range(SHORTEST, len(low) + 1):
+            yield from self._prefix.get(low[:length], ())
+        for name in reading.concepts.get(at, ()):
+            yield from self._concept.get(name, ())
+
+
+def _beginnings(wanted: Sequence_) -> Iterable[Element]:
+    """What it may begin with: the first word, and the next as long as those before may be left out."""
+    for element in wanted.elements:
+        yield element
+        if not element.optional:
+            return
+
+
+def entries(block: str) -> Sequence[str]:
+    """What a block of a vocabulary lists: lines and commas part the entries."""
+    return [entry.strip() for line in block.splitlines() for entry in line.split(",") if entry.strip()]
