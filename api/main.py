@@ -17,6 +17,7 @@ from api.identity import routes as identity
 from api.inbox import routes as inbox
 from api.library import routes as library
 from api.outbox import routes as outbox
+from api.policy import routes as policy
 from api.posts import routes as posts
 from api.priorities import routes as priorities
 from api.schedules import routes as schedules
@@ -28,6 +29,7 @@ SERVICES: dict[str, Sequence[APIRouter]] = {
     "posts": (posts.router, outbox.router, library.router),
     "schedules": (schedules.router,),
     "inbox": (inbox.conversations, inbox.messages),
+    "policy": (policy.router,),
     "priorities": (priorities.questions, priorities.answers, priorities.priorities),
 }
 ABOUT = """What other systems of a force may do with Beatline.

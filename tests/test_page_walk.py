@@ -51,6 +51,7 @@ CONTRIBUTOR_MAY = {
     "GET /", "GET /inbox", "GET /inbox/news", "GET /inbox/{conversation_id}", "GET /inbox/{conversation_id}/thread",
     "GET /write", "GET /write/standard", "GET /write/{post_id}",
     "POST /write", "POST /write/fill", "POST /write/check", "POST /write/{post_id}",
+    "POST /write/policy", "POST /write/policy/false-alarm",
     "GET /posts/{post_id}", "GET /posts/{post_id}/deliveries", "POST /posts/{post_id}/cancel", "GET /calendar",
     "GET /priorities", "GET /priorities/{priority_id}", "POST /priorities/{priority_id}/draft",
     "GET /questions/{question_id}", "GET /questions/{question_id}/picture", "GET /questions/{question_id}/decision",

@@ -18,7 +18,8 @@ from api.identity.door import Door
 from api.models import Viewer
 from web import assets, problems
 from web.csrf import OwnPagesOnly
-from web.headers import OWN_HTMX, policy
+from web.headers import OWN_HTMX
+from web.headers import policy as content_policy
 from web.pages import (
     accounts,
     answers,
@@ -29,6 +30,7 @@ from web.pages import (
     me,
     people,
     picture,
+    policy,
     posts,
     priorities,
     records,
@@ -41,7 +43,7 @@ from web.pages import (
 from web.sessions import by_cookie
 
 SCREENS = (
-    today, inbox, write, posts, calendar, priorities, answers, records, picture, did, connect, accounts, people, teams,
+    today, inbox, policy, write, posts, calendar, priorities, answers, records, picture, did, connect, accounts, people, teams,
     tokens, me, signin,
 )  # fmt: skip
 Authenticate = Callable[[Request], Awaitable[Viewer | None]]
@@ -64,7 +66,7 @@ def create_app(runtime: Runtime, door: Door, authenticate: Authenticate = by_coo
 
 def asgi(app: FastAPI) -> ASGIApp:
     settings = app.state.settings
-    return Edge(app, body_limit=settings.body_limit, csp=policy(settings), hsts=settings.cookies_secure)
+    return Edge(app, body_limit=settings.body_limit, csp=content_policy(settings), hsts=settings.cookies_secure)
 
 
 def _serve_files(app: FastAPI, runtime: Runtime) -> None:

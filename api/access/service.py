@@ -27,6 +27,7 @@ class Action(StrEnum):
     CONNECT = "accounts.connect"
     SEE_PEOPLE = "people.see"
     MANAGE_PEOPLE = "people.manage"
+    KEEP_RULES = "policy.keep"
 
 
 _SEE = frozenset({Action.SEE_POSTS, Action.SEE_PUBLIC, Action.SEE_PRIORITIES, Action.SEE_ACCOUNTS, Action.SEE_PEOPLE})
@@ -37,12 +38,12 @@ ALLOWED: dict[Role, frozenset[Action]] = {
     Role.CONTRIBUTOR: _SEE | {Action.DRAFT, Action.ANSWER},
     Role.TEAM_MEMBER: _MEMBER,
     Role.SUPERVISOR: _MEMBER,
-    Role.COMMS: _MEMBER | {Action.CONNECT},
+    Role.COMMS: _MEMBER | {Action.CONNECT, Action.KEEP_RULES},
     Role.CONTACT_DESK: _SEE | _TALK,
     Role.RECORDS: _SEE | {Action.SEE_DIRECT, Action.SEE_DELETED},
     Role.ADMIN: frozenset(
         {Action.SEE_POSTS, Action.SEE_PRIORITIES, Action.SEE_ACCOUNTS, Action.SEE_PEOPLE}
-        | {Action.CONNECT, Action.MANAGE_PEOPLE}
+        | {Action.CONNECT, Action.MANAGE_PEOPLE, Action.KEEP_RULES}
     ),
 }
 
@@ -70,6 +71,7 @@ SCOPES: dict[str, tuple[str, frozenset[Action]]] = {
     "accounts:write": ("Connect accounts", frozenset({Action.SEE_ACCOUNTS, Action.CONNECT})),
     "people:read": ("Read teams, neighbourhoods and people", frozenset({Action.SEE_PEOPLE})),
     "people:write": ("Add people and give roles", frozenset({Action.SEE_PEOPLE, Action.MANAGE_PEOPLE})),
+    "policy:write": ("Keep the rules of the check before publishing", frozenset({Action.KEEP_RULES})),
 }
 
 

@@ -38,6 +38,7 @@ from api.models.people import (
     SignIn,
     Throttle,
 )
+from api.models.policy import PolicyFalseAlarm, PolicyOverride, PolicySettings
 from api.models.posts import (
     OPEN,
     Confirmation,
@@ -76,7 +77,7 @@ __all__ = [
     "AuditEntry", "Confirmation", "Connection", "ConnectionState", "Conversation", "ConversationKind",
     "ConversationState", "Cursor", "Delivery", "DeliveryKind", "DeliveryState", "Destination", "Errand", "ErrandKind",
     "ErrandState", "Force", "IdempotencyKey", "Issue", "Media", "MediaKind", "Membership", "Message", "MessageVersion",
-    "Neighbourhood", "Note", "Person", "PlatformApp", "Post", "PostMedia", "PostState", "Priority", "PriorityState",
+    "Neighbourhood", "Note", "Person", "PlatformApp", "PolicyFalseAlarm", "PolicyOverride", "PolicySettings", "Post", "PostMedia", "PostState", "Priority", "PriorityState",
     "PriorityUpdate", "Question", "QuestionState", "Reading", "Role", "Schedule", "ScheduleKind", "ScheduleState",
     "Secret", "SecretKind", "SetPasswordLink", "Share", "ShareHow", "SignIn", "Source", "StandardPost",
     "Tally", "Team", "Throttle", "Viewer", "metadata",

@@ -52,12 +52,19 @@ def _negated(reading: Reading, span: Span) -> bool:
 
 
 def _apart(hits: list[Hit]) -> list[Hit]:
-    """In the order of the text, without those that lie on one before."""
+    """In the order of the text; what overlaps is one."""
     kept: list[Hit] = []
-    for hit in sorted(hits, key=lambda each: (-(each.level or Level.NONE).rank, each.start, -each.end)):
-        if not any(hit.start < other.end and other.start < hit.end or (hit.start, hit.end) == (other.start, other.end) for other in kept):
+    for hit in sorted(hits, key=lambda each: (each.start, -each.end)):
+        last = kept[-1] if kept else None
+        if last and (hit.start < last.end or (hit.start, hit.end) == (last.start, last.end)):
+            kept[-1] = replace(last, end=max(last.end, hit.end), level=_stricter(last.level, hit.level))
+        else:
             kept.append(hit)
-    return sorted(kept, key=lambda each: each.start)
+    return kept
+
+
+def _stricter(one: Level | None, other: Level | None) -> Level | None:
+    return max((each for each in (one, other) if each), key=lambda level: level.rank, default=None)
 
 
 def _finding(rule: Rule, override: Override, text: str, hit: Hit) -> Finding:

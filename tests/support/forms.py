@@ -29,6 +29,8 @@ FORMS: dict[str, tuple[Form, ...]] = {
     "/inbox/{conversation_id}/reopen": ({},),
     "/write/fill": ({"standard": "bike-marking"},),
     "/write/check": (POST_WORDS,),
+    "/write/policy": (POST_WORDS,),
+    "/write/policy/false-alarm": ({**POST_WORDS, "text": "Ring my mobile.", "alarm": "R35-0-14"},),
     "/write": ({**POST_WORDS, "answer": "unsure"}, {**POST_WORDS, **LATER, "answer": "yes"}),
     "/write/{post_id}": ({**POST_WORDS, "version": "1", "answer": "unsure"},),
     "/deliveries/{delivery_id}/retry": ({"looked": "yes"},),
