@@ -6,7 +6,7 @@ from dataclasses import replace
 from api.policy import detectors
 from api.policy.patterns import Reading
 from api.policy.read import Read
-from api.policy.rulebook import Rule, rules
+from api.policy.rulebook import Rule, by_beginning, rules
 from api.policy.signs import Span
 from api.policy.values import Context, Finding, Hit, Kind, Level, Override, Verdict
 
@@ -23,24 +23,37 @@ def check(text: str, context: Context) -> Verdict:
     """Every rule that the words, their pictures or the circumstances break, the strictest first."""
     read = Read.of(text, context)
     findings: list[Finding] = []
+    by_signs = _by_signs(read, context.kind)
     for rule in rules().values():
         override = context.overrides.get(rule.id, Override())
         if not override.off:
-            hits = [*_by_signs(rule, read, context.kind), *detectors.hits(rule.id, read, context)]
+            hits = [*by_signs.get(rule.id, ()), *detectors.hits(rule.id, read, context)]
             findings += [_finding(rule, override, text, hit) for hit in _apart(hits)[:MOST]]
     findings.sort(key=lambda each: (-each.level.rank, each.start, each.rule))
     level = max((each.level for each in findings), key=lambda level: level.rank, default=Level.NONE)
     return Verdict(level, tuple(findings))
 
 
-def _by_signs(rule: Rule, read: Read, kind: Kind) -> Iterator[Hit]:
-    if any(True for each in rule.unless for _ in each.seen(read.found, kind)):
-        return
-    for level, block in ((Level.BLOCK, rule.severe), (None, rule.signs)):
-        for each in block:
-            for span in each.seen(read.found, kind):
-                if not (rule.negated and _negated(read.reading, span)):
-                    yield replace(read.hit(*span), level=level)
+def _by_signs(read: Read, kind: Kind) -> dict[str, list[Hit]]:
+    """Rule → what its signs saw; a rule whose `unless` was seen says nothing."""
+    seen: dict[str, list[Hit]] = {}
+    spared: set[str] = set()
+    for first in read.found:
+        for rule_id, part, each in by_beginning().get(first, ()):
+            if rule_id in spared:
+                continue
+            spans = list(each.seen(read.found, kind))
+            if spans and part == "unless":
+                spared.add(rule_id)
+            elif spans:
+                level = Level.BLOCK if part == "severe" else None
+                negated = rules()[rule_id].negated
+                seen.setdefault(rule_id, []).extend(
+                    replace(read.hit(*span), level=level)
+                    for span in spans
+                    if not (negated and _negated(read.reading, span))
+                )
+    return {rule_id: hits for rule_id, hits in seen.items() if rule_id not in spared}
 
 
 def _negated(reading: Reading, span: Span) -> bool:

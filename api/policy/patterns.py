@@ -29,8 +29,10 @@ class Element:
     optional: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Sequence_:
+    """The same line is the same object, so that finding it again is quick."""
+
     elements: tuple[Element, ...]
     at_start: bool = False
     at_end: bool = False

@@ -1,7 +1,7 @@
 """The rules as data: what each says, how strict it is, and the signs by which it is seen."""
 
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -53,6 +53,17 @@ def rules() -> Mapping[str, Rule]:
                 negated=told.get("negated", True),
             )
     return dict(sorted(found.items()))
+
+
+@cache
+def by_beginning() -> Mapping[Sequence_, Sequence[tuple[str, str, Sign]]]:
+    """The first part of a sign → the rules that have it, and as what: only what was seen need be looked at."""
+    found: dict[Sequence_, list[tuple[str, str, Sign]]] = {}
+    for rule in rules().values():
+        for part in ("signs", "severe", "unless"):
+            for each in getattr(rule, part):
+                found.setdefault(each.wanted[0], []).append((rule.id, part, each))
+    return found
 
 
 @cache

@@ -23,9 +23,11 @@ class Sign:
 
     def seen(self, found: Found, kind: str) -> Iterator[Span]:
         """The place of its first part, once for each that has all the others near."""
-        if (self.kind and self.kind != kind) or any(found.get(each) for each in self.unwanted):
+        if (self.kind and self.kind != kind) or any(each in found for each in self.unwanted):
             return
         first, *others = (found.get(each, ()) for each in self.wanted)
+        if not all(others):
+            return
         for span in first:
             if all(any(_near(span, other) for other in spans) for spans in others):
                 yield span
