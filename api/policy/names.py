@@ -39,6 +39,8 @@ def note_names(reading: Reading, text: str, reply: bool) -> None:
     for at, word in enumerate(reading.words):
         if at and word.sentence == reading.words[at - 1].sentence and _capital(word) and word.low not in PLACES:
             reading.note("capital", at, at + 1)
+            if at and reading.words[at - 1].low == "the" and word.low.endswith("s") and len(word.raw) > 5 and not _place(reading.words, at + 1, text):
+                reading.note("plural_capital", at, at + 1)
     at = 0
     while at < len(reading.words):
         end, kind = _name_at(reading.words, at, text)
