@@ -17,7 +17,7 @@ from functools import lru_cache
 from api.policy.words import Word
 
 SHORTEST, GAP = 2, 3
-_ENDING = re.compile(r"([^|@.]+)('(?:s|ve|re|ll|d|m))")
+_ENDING = re.compile(r"([^@.]+)('(?:s|ve|re|ll|d|m))")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +60,16 @@ def sequence(line: str) -> Sequence_:
 
 
 def _parted(line: str) -> list[str]:
-    """An apostrophe's ending is a word of its own, as in the text."""
+    """An apostrophe's ending is a word of its own, as in the text; where only some choices have one, it may be left out."""
     parts: list[str] = []
     for part in line.split():
-        word = _ENDING.fullmatch(part)
-        parts += word.groups() if word else [part]
+        choices = [_ENDING.fullmatch(choice) for choice in part.split("|")]
+        endings = sorted({found[2] for found in choices if found})
+        if not endings:
+            parts.append(part)
+            continue
+        bare = [found[1] if found else choice for found, choice in zip(choices, part.split("|"), strict=True)]
+        parts += ["|".join(bare), "|".join(endings) if all(choices) else f"({'|'.join(endings)})"]
     return parts
 
 
