@@ -34,6 +34,7 @@ SHAPES: dict[str, re.Pattern[str]] = {
     "street": re.compile(r"\b(?:[A-Z][\w'’]+ ){1,3}(?:Street|St|Road|Rd|Lane|Ln|Avenue|Ave|Close|Drive|Court|Crescent|Terrace|Row|Way|Hill|Rise|Gardens|Grove|Place|Square|Mews|Walk|View|Bank|Parade|Green|Park|Flats|Estate|Fields?|Bridge|Viaduct|Wharf|Quay|Precinct|Point|Heights|Tower|House)\b"),
     "operation": re.compile(r"\b(?:Op|Operation) [A-Z]\w+|#Op[A-Z]\w+"),
     "keypad": re.compile(r"\b[CX]\d{3,4}[A-Z]?\b|\b\d{3,4}[XYZ]\b"),
+    "initial_name": re.compile(r"\b[A-Z]\. ?[A-Z][a-z]{3,}\b|\b[A-Z][a-z]{2,} [A-Z]\b(?=[.,!?]|$)"),
     "log_number": re.compile(r"\b(?:log|cad|incident|inc|storm|occurrence|cofnod)(?: \w+)? ?(?:no\.? ?|number ?|#)?\d{2,5}\b(?!/)", re.I),
 }  # fmt: skip
 
