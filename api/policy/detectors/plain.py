@@ -11,9 +11,9 @@ _EMOJI = re.compile(r"[\U0001F1E6-\U0001F1FF]{2}|[\U0001F300-\U0001FAFF\u2600-\u
 _HASHTAG = re.compile(r"#(\w+)")
 _SHOUTED = re.compile(r"\b[A-Z][A-Z'’]+\b")
 _KNOWN_SHORT = frozenset("PCSO PCSOS ASB CCTV ANPR MOT NHS RNLI RSPB RSPCA UK BSL QR DVLA SORN VC HGV LED USB GPS WI BBC ROAD NEWS PD PC SGT DC FGM STI NPT HQ CPS DVSA RAF VIN IMEI PIN BMX SUV AGM CSI DNA".split())
-_PLACEHOLDER = re.compile(r"\[(?!sic\b)[^\]\n]{0,60}\]|\{[^}\n]{0,60}\}|<[a-z][^>\n]{0,40}>|\b_{3,}\b|_{4,}|\.{6,}|\bx{3,}\b|\?{2,}(?!\w)|\(\s*\)|%\w+%|\bXX+\b|\b\d?X[:.]XX\b|\bDD/MM\b|£X+\b|\b(?:am|pm)/(?:am|pm)\b", re.I)
-_CHOICE = re.compile(r"\b(?:Mr|Mrs|Miss|Ms|Dr|he|she|him|her|his|man|woman|male|female|boy|girl|AM|PM|am|pm|Monday|Tuesday|Wednesday|Thursday|Friday|Saturday|Sunday|yes|no|a|is|was|has|have|were|are)(?:/(?:Mr|Mrs|Miss|Ms|Dr|he|she|him|her|his|hers|man|woman|male|female|boy|girl|pm|Monday|Tuesday|Wednesday|Thursday|Friday|Saturday|Sunday|no|are|were|have|had|an)\b)+")
-_NOTE = re.compile(r"\((?:insert|add|check|note|nb|todo|to do|confirm|ask|need|is this|not sure|can (?:we|someone|you)|will|pls|please|delete|spelling|sp\??|date\??|time\??|name\??|who\??|where\??|link|tbc|photo|pic|picture)\b[^)]*\)|\*{2}[^*]+\*{2}|^(?:draft|version \d|v\d)\b", re.I | re.M)
+_PLACEHOLDER = re.compile(r"\[(?!sic\b|\d)(?:[\w'’/:-]+ ?){0,4}\]|\{[^}\n]{0,60}\}|<[a-z][^>\n]{0,40}>|\b_{3,}\b|_{4,}|\bx{4,}\b|(?<=\w )\?{2,} ?(?=[a-z])|\(\s*\)|%\w+%|\bXX+\b|\b\d?X[:.]XX\b|\bDD/MM\b|£X+\b|\b(?:am|pm)/(?:am|pm)\b", re.I)
+_CHOICE = re.compile(r"\b(?:Mr|Mrs|Miss|Ms|Dr|man|woman|male|female|boy|girl|Monday|Tuesday|Wednesday|Thursday|Friday|Saturday|Sunday|is|was|has)(?:/(?:Mr|Mrs|Miss|Ms|Dr|man|woman|male|female|boy|girl|Monday|Tuesday|Wednesday|Thursday|Friday|Saturday|Sunday|are|were|have)\b)+", re.I)
+_NOTE = re.compile(r"\((?:insert|add\b|check (?:this|with|spelling|date|time|name)|nb\b|todo|to do|confirm|ask (?:jo|sarge|comms)|need(?:s)? |is this|not sure|delete|spelling|sp\?|date\?|time\?|name\?|who\?|where\?|link|tbc)[^)]*\)|\*{2}[^*]+\*{2}|^(?:draft\b|version \d|v\d\b)", re.I | re.M)
 _BLANK = re.compile(r"(?:^|\n)\s*(?:when|where|what|date|time|place|venue|contact|ref|reference|location|who|cost)\s*:\s*(?=\n|$)|\b(?:ref|reference|on|at|call|number)\s*[:#]?\s*(?:\.\.\.|…|-{2,}|_+)", re.I)
 
 
