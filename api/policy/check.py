@@ -27,7 +27,7 @@ def check(text: str, context: Context) -> Verdict:
     for rule in rules().values():
         override = context.overrides.get(rule.id, Override())
         if not override.off:
-            hits = [*by_signs.get(rule.id, ()), *detectors.hits(rule.id, read, context)]
+            hits = [*by_signs.get(rule.id, ()), *detectors.hits(rule.id, read, context, by_signs)]
             findings += [_finding(rule, override, text, hit) for hit in _apart(hits)[:MOST]]
     findings.sort(key=lambda each: (-each.level.rank, each.start, each.rule))
     level = max((each.level for each in findings), key=lambda level: level.rank, default=Level.NONE)

@@ -16,7 +16,7 @@ SHAPES: dict[str, re.Pattern[str]] = {
     "phonetic": re.compile(r"\b(?:(?:alpha|alfa|bravo|charlie|delta|echo|foxtrot|golf|hotel|india|juliet|kilo|lima|mike|november|oscar|papa|quebec|romeo|sierra|tango|uniform|victor|whiskey|x-?ray|yankee|zulu|\d|one|two|three|four|five|six|seven|eight|nine|zero)[ ,]+){4,}\w+", re.I),
     "phone": re.compile(r"(?<![\d/])(?:\+44 ?\(?0?\)?|0)\d(?:[ -]?\d){7,10}(?!\d)"),
     "spelled_phone": re.compile(rf"\b(?:oh|zero|nought|o) (?:{SPELLED}[ ,]+){{4,}}{SPELLED}\b", re.I),
-    "mail": re.compile(r"\b[\w.+-]+(?:@| at )[\w-]+(?:\.[\w-]+)+\b"),
+    "mail": re.compile(r"\b[\w.+-]+@[\w-]+(?:\.[\w-]+)+\b|\b[\w.+-]+ at [\w-]+ dot \w+"),
     "postcode": re.compile(r"\b[A-Z]{1,2}\d[A-Z\d]? ?\d[A-Z]{2}\b"),
     "birth": re.compile(rf"\b(?:dob|d\.o\.b\.?|date of birth|born(?: on)?)\b[^.]{{0,12}}\d|\b\d{{1,2}}[./-]\d{{1,2}}[./-](?:19\d\d|200\d|201\d|[4-9]\d|0\d|1\d)\b|\bborn (?:on )?(?:the )?\d{{1,2}}(?:st|nd|rd|th)? {MONTH}", re.I),
     "house": re.compile(rf"\b(?i:no\.? ?|number |flat |apartment |apt )?\d{{1,4}}[a-d]?,? (?:[A-Z][\w'’]+ ){{1,3}}{STREETS}\b|\b\d{{1,3}}[a-d]? (?i:heol|stryd|ffordd|lôn)\b|\b(?i:flat|apartment|bungalow|caravan|pitch|lodge|chalet) \d{{1,3}}\b|\b(?i:at|of|from|to|live at|lives at) (?i:no\.? ?|number )\d{{1,3}}\b(?! bus)|\b(?i:no|number) (?i:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|\d{{1,3}}) (?=(?i:who|rang|has|had|told|on|in) )|^\d{{1,3}} [A-Z]\w+ {STREETS}\b", re.M),
@@ -35,6 +35,7 @@ SHAPES: dict[str, re.Pattern[str]] = {
     "operation": re.compile(r"\b(?:Op|Operation) [A-Z]\w+|#Op[A-Z]\w+"),
     "keypad": re.compile(r"\b[CX]\d{3,4}[A-Z]?\b|\b\d{3,4}[XYZ]\b"),
     "initial_name": re.compile(r"\b[A-Z]\. ?[A-Z][a-z]{3,}\b|\b[A-Z][a-z]{2,} [A-Z]\b(?=[.,!?]|$)"),
+    "doing": re.compile(r"\b(?!(?:even|morn|build|someth|anyth|noth|everyth|meet|park|br|th|k|s|r|w|dur|ceil|wedd|warn|train|swimm|fly-tipp|tipp|litter|park)ing\b)\w{3,}ing\b", re.I),
     "log_number": re.compile(r"\b(?:log|cad|incident|inc|storm|occurrence|cofnod)(?: \w+)? ?(?:no\.? ?|number ?|#)?\d{2,5}\b(?!/)", re.I),
 }  # fmt: skip
 

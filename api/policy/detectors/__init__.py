@@ -1,6 +1,6 @@
 """Rules that need more than words near each other: numbers, links, dates, capitals, pictures, circumstances."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from api.policy.detectors import appeals, circumstances, links, numbers, plain, private
 from api.policy.read import Read
@@ -14,7 +14,6 @@ DETECTORS: Mapping[str, Callable[[Read, Context], Iterator[Hit]]] = {
     "R30": circumstances.election_window,
     "R33": plain.banned_words,
     "R39": numbers.unknown_numbers,
-    "R42": appeals.lacking,
     "R43": links.that_do_not_hold,
     "R44": plain.hard_to_read,
     "R45": circumstances.others_work,
@@ -26,7 +25,10 @@ DETECTORS: Mapping[str, Callable[[Read, Context], Iterator[Hit]]] = {
 }
 
 
-def hits(rule: str, read: Read, context: Context) -> Iterator[Hit]:
+def hits(rule: str, read: Read, context: Context, seen: Mapping[str, Sequence[Hit]]) -> Iterator[Hit]:
+    """`seen`: what the signs of all rules saw, for a rule that asks what else this is."""
+    if rule == "R42":
+        yield from appeals.lacking(read, context, seen)
     detector = DETECTORS.get(rule)
     if detector:
         yield from detector(read, context)

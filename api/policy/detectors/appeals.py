@@ -1,10 +1,10 @@
 """R42: an appeal names what happened, where, on which day, a reference and a way to reach us."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 from api.policy.read import Read
-from api.policy.values import Context, Hit
+from api.policy.values import Context, Hit, Kind
 
 _ASKS = re.compile(
     r"\b(?:appeal(?:ing)? (?:for|to)|appeal:|witness(?:es)?\b.{0,30}\b(?:sought|please|come forward|wanted|needed|to)|seeking witnesses|any witnesses|did (?:you|anyone|anybody)\b.{0,25}\b(?:see|hear|notice|spot|film|catch|witness|happen)"
@@ -12,7 +12,7 @@ _ASKS = re.compile(
     r"|were you (?:there|in|near|around|at|driving|passing|walking|on)|(?:do|does) (?:you|anyone|anybody) (?:know|recognise|have|remember)|anyone (?:see|seen|saw|know|with|got|who)|anybody (?:see|seen|saw|know|with)"
     r"|seen (?:it|anything|owt|something|them|this|him|her|that)\??|see (?:owt|anything|something)\?|saw (?:it|anything|something|owt|them)\b|know (?:anything|something|owt)\b|heard (?:anything|owt|something)\b|calling all dashcams|dashcam (?:footage|appeal)|check your (?:dashcam|doorbell|cctv|footage)"
     r"|(?:dashcam|doorbell|cctv|footage|information|info|clips?)\b.{0,40}\b(?:please|wanted|needed|welcome|would help|get in touch|sought)|speak up|come forward|help us (?:find|trace|identify)|can you help|we(?:'d| would) (?:like|love) to (?:hear|speak|talk|see)|want to (?:speak|talk|hear|trace)|keen to (?:speak|trace|hear)|could we have a (?:chat|word)|like a (?:quiet )?word|call (?:us|101) if you (?:saw|were|know|heard)|101 if you (?:saw|were|know|heard|have)"
-    r"|apelio am|apêl|oes gan|a welsoch|(?:to )?whoever (?:left|tucked|took|saw|was|has|stopped)|looking for (?:witnesses|the (?:driver|owner|person)|a driver)|owner of|who(?:'s| is) missing|missing (?:a|your|something))",
+    r"|what you know\b|keep (?:your|an) eyes? (?:peeled|open|out)|eyes peeled|might (?:well )?have (?:heard|seen)|would the (?:person|driver|owner|rider|lady|gentleman|man|woman)\b.{0,60}\b(?:please|contact|call|tell|get)|(?:anyone|anybody) (?:on|at|in|near|around|else|who'?s|offered|missing)|can (?:anyone|anybody)|please share|share (?:this|far|widely)|(?:on|be on) the look ?out|look out for (?:a|the|him|her|them)|who saw|(?:info|information) (?:to|on|about)|tell us what you (?:saw|heard|know)|(?:drop|send) us (?:your|any)|still after|after (?:witnesses|anyone|dashcam)|ring bells?|jog(?:s|ged)? (?:a|any|your) memor\w+|rings? a bell|apelio am|apêl|oes gan|a welsoch|(?:to )?whoever (?:left|tucked|took|saw|was|has|stopped)|looking for (?:witnesses|the (?:driver|owner|person)|a driver)|owner of|who(?:'s| is) missing|missing (?:a|your|something))",
     re.I,
 )
 _NOT = re.compile(
@@ -27,12 +27,17 @@ _ROUTE = re.compile(r"\b(?:101|999|0800 555 111|crimestoppers|police\.uk|https?:
 _MISSING = re.compile(r"\b(?:missing|misper|come home|hasn't been seen|not been seen|last seen|walked out|still haven't got|ar goll|look in your)\b", re.I)
 
 
-def lacking(read: Read, context: Context) -> Iterator[Hit]:
+def lacking(read: Read, context: Context, seen: Mapping[str, Sequence[Hit]]) -> Iterator[Hit]:
+    """Also what another rule sees as an appeal: for somebody missing, or to the public to tell in the open."""
     text = read.text
+    others = [*seen.get("R11", ()), *seen.get("R37", ())] if context.kind is Kind.POST else []
+    if others and not (_ROUTE.search(text) and read.has("crime_ref")):
+        yield others[0]
+        return
     asked = _ASKS.search(text) or (read.has("crime_ref") and _ROUTE.search(text) and re.search(r"\b(?:call|there|saw|info)\b", text, re.I)) or None
-    missing = _MISSING.search(text) if not asked and context.kind == "post" and (read.has("missing_words") and read.has("share")) else None
+    missing = _MISSING.search(text) if not asked and context.kind is Kind.POST and (read.has("missing_words") and read.has("share")) else None
     found = asked or missing
-    if found is None or _NOT.search(text) or (context.kind == "reply" and "?" not in text):
+    if found is None or _NOT.search(text) or (context.kind is Kind.REPLY and "?" not in text):
         return
     if not (_INCIDENT.search(text) or len(text.split()) < 12 or read.has("crime_ref")):
         return

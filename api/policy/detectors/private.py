@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from api.policy.detectors.numbers import digits, is_public
 from api.policy.read import Read
-from api.policy.values import Context, Hit
+from api.policy.values import Context, Hit, Kind
 
 MOBILE = re.compile(r"^(?:07|447)")
 _PUBLIC_MAIL = re.compile(r"(?:police|gov\.uk|nhs|\.pnn\.|council|npt|team|office|enquir|info@|contact@|hello@|bookings?@|events@)", re.I)
@@ -45,7 +45,7 @@ def _addresses(read: Read, context: Context) -> Iterator[Hit]:
     if not public:
         yield from (hit for hit in read.places("house") if not _is_news(read, hit))
         yield from read.places("postcode")
-    if context.kind == "reply" and not public:
+    if context.kind is Kind.REPLY and not public:
         match = _REPLY_HOUSE.search(read.text)
         if match:
             yield Hit(match.start(), match.end())
