@@ -6,6 +6,7 @@ from dataclasses import replace
 from api.policy import detectors
 from api.policy.patterns import Reading
 from api.policy.read import Read
+from api.policy.register import ALWAYS, like_news
 from api.policy.rulebook import Rule, by_beginning, rules
 from api.policy.signs import Span
 from api.policy.values import Context, Finding, Hit, Kind, Level, Override, Verdict
@@ -24,6 +25,8 @@ def check(text: str, context: Context) -> Verdict:
     read = Read.of(text, context)
     findings: list[Finding] = []
     by_signs = _by_signs(read, context.kind)
+    if like_news(read, context):
+        by_signs = {rule_id: hits for rule_id, hits in by_signs.items() if rule_id in ALWAYS}
     for rule in rules().values():
         override = context.overrides.get(rule.id, Override())
         if not override.off:
