@@ -2,6 +2,7 @@
 
     ring|call 101            one word after another; | either of them
     burgl*                   a beginning
+    in_an_hour|tonight       words that stand together, as one choice
     @custody                 any entry of a vocabulary
     tell us ..4 here         up to four words between; .. alone: three
     (the) lads               a word that may be left out
@@ -25,6 +26,7 @@ class Element:
     exact: frozenset[str]
     prefixes: tuple[str, ...]
     concepts: tuple[str, ...]
+    phrases: tuple[tuple[str, ...], ...] = ()
     gap: int = 0
     optional: bool = False
 
@@ -49,9 +51,10 @@ def sequence(line: str) -> Sequence_:
         optional = part.startswith("(") and part.endswith(")")
         choices = part.strip("()").casefold().split("|")
         elements.append(Element(
-            frozenset(each for each in choices if not each.startswith("@") and not each.endswith("*")),
+            frozenset(each for each in choices if each[:1] != "@" and each[-1:] != "*" and "_" not in each),
             tuple(each[:-1] for each in choices if each.endswith("*")),
             tuple(each[1:] for each in choices if each.startswith("@")),
+            tuple(tuple(_parted(each.replace("_", " "))) for each in choices if "_" in each and each[:1] != "@"),
             gap,
             optional,
         ))  # fmt: skip
@@ -63,7 +66,7 @@ def _parted(line: str) -> list[str]:
     """An apostrophe's ending is a word of its own, as in the text; where only some choices have one, it may be left out."""
     parts: list[str] = []
     for part in line.split():
-        choices = [_ENDING.fullmatch(choice) for choice in part.split("|")]
+        choices = [None if "_" in choice else _ENDING.fullmatch(choice) for choice in part.split("|")]
         endings = sorted({found[2] for found in choices if found})
         if not endings:
             parts.append(part)
@@ -90,6 +93,10 @@ class Reading:
         low = self.words[at].low
         if low in element.exact or (element.prefixes and low.startswith(element.prefixes)):
             yield at + 1
+        for phrase in element.phrases:
+            end = at + len(phrase)
+            if low == phrase[0] and tuple(word.low for word in self.words[at:end]) == phrase:
+                yield end
         if element.concepts and (here := self.concepts.get(at)):
             for name in element.concepts:
                 if name in here:
@@ -133,6 +140,8 @@ class Searcher:
             for first in _beginnings(each):
                 for word in first.exact:
                     self._exact[word].append(each)
+                for phrase in first.phrases:
+                    self._exact[phrase[0]].append(each)
                 for prefix in first.prefixes:
                     self._prefix[prefix].append(each)
                 for name in first.concepts:
