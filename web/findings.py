@@ -62,7 +62,9 @@ def _context(typed: Typed) -> Context:
 
 def shown(text: str, verdict: Verdict, noted: Sequence[str] = ()) -> Findings:
     each = [
-        Shown(one, *LEVELS[one.level], key=f"{one.rule}-{one.start}-{one.end}", noted=f"{one.rule}-{one.words}" in noted)
+        Shown(
+            one, *LEVELS[one.level], key=f"{one.rule}-{one.start}-{one.end}", noted=f"{one.rule}-{one.words}" in noted
+        )
         for one in verdict.findings
     ]
     asked = [one for one in each if not one.noted]

@@ -1,6 +1,5 @@
 """The check: one text in its circumstances, read once, then put before every rule."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 from api.policy import detectors
@@ -68,11 +67,13 @@ def _negated(reading: Reading, span: Span) -> bool:
 
 
 def _apart(hits: list[Hit]) -> list[Hit]:
-    """In the order of the text; what overlaps is one."""
+    """In the order of the text; what overlaps is one. Beside the text, each different thing is told once."""
     kept: list[Hit] = []
     for hit in sorted(hits, key=lambda each: (each.start, -each.end)):
         last = kept[-1] if kept else None
-        if last and (hit.start < last.end or (hit.start, hit.end) == (last.start, last.end)):
+        if not hit.end and any(hit.what in each.what for each in kept):
+            continue
+        if last and hit.start < last.end:
             kept[-1] = replace(last, end=max(last.end, hit.end), level=_stricter(last.level, hit.level))
         else:
             kept.append(hit)

@@ -1,19 +1,19 @@
 """The little language in which vocabularies and signs are written, and the machine that looks for all of them at once.
 
-    ring|call 101            one word after another; | either of them
-    burgl*                   a beginning
-    in_an_hour|tonight       words that stand together, as one choice
-    @custody                 any entry of a vocabulary
-    tell us ..4 here         up to four words between; .. alone: three
-    (the) lads               a word that may be left out
-    ^see owt $               the sentence begins, the sentence ends
+ring|call 101            one word after another; | either of them
+burgl*                   a beginning
+in_an_hour|tonight       words that stand together, as one choice
+@custody                 any entry of a vocabulary
+tell us ..4 here         up to four words between; .. alone: three
+(the) lads               a word that may be left out
+^see owt $               the sentence begins, the sentence ends
 """
 
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cache
 
 from api.policy.words import Word
 
@@ -32,7 +32,7 @@ class Element:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Sequence_:
+class Pattern:
     """The same line is the same object, so that finding it again is quick."""
 
     elements: tuple[Element, ...]
@@ -40,8 +40,8 @@ class Sequence_:
     at_end: bool = False
 
 
-@lru_cache(maxsize=None)
-def sequence(line: str) -> Sequence_:
+@cache
+def sequence(line: str) -> Pattern:
     """Reads one line of the language."""
     at_start, at_end, gap, elements = line.startswith("^"), line.endswith("$"), 0, []
     for part in _parted(line.removeprefix("^").removesuffix("$")):
@@ -59,7 +59,7 @@ def sequence(line: str) -> Sequence_:
             optional,
         ))  # fmt: skip
         gap = 0
-    return Sequence_(tuple(elements), at_start, at_end)
+    return Pattern(tuple(elements), at_start, at_end)
 
 
 def _parted(line: str) -> list[str]:
@@ -102,13 +102,13 @@ class Reading:
                 if name in here:
                     yield here[name]
 
-    def match(self, wanted: Sequence_, at: int) -> int | None:
+    def match(self, wanted: Pattern, at: int) -> int | None:
         """Where the sequence ends if it begins here."""
         if wanted.at_start and at and self.words[at - 1].sentence == self.words[at].sentence:
             return None
         return self._rest(wanted, 0, at, self.words[at].sentence)
 
-    def _rest(self, wanted: Sequence_, number: int, at: int, sentence: int) -> int | None:
+    def _rest(self, wanted: Pattern, number: int, at: int, sentence: int) -> int | None:
         if number == len(wanted.elements):
             return at if not wanted.at_end or self._is_end(at) else None
         element = wanted.elements[number]
@@ -132,10 +132,10 @@ class Reading:
 class Searcher:
     """Many sequences looked for in one walk over the words."""
 
-    def __init__(self, sequences: Iterable[Sequence_]) -> None:
-        self._exact: dict[str, list[Sequence_]] = defaultdict(list)
-        self._prefix: dict[str, list[Sequence_]] = defaultdict(list)
-        self._concept: dict[str, list[Sequence_]] = defaultdict(list)
+    def __init__(self, sequences: Iterable[Pattern]) -> None:
+        self._exact: dict[str, list[Pattern]] = defaultdict(list)
+        self._prefix: dict[str, list[Pattern]] = defaultdict(list)
+        self._concept: dict[str, list[Pattern]] = defaultdict(list)
         for each in dict.fromkeys(sequences):
             for first in _beginnings(each):
                 for word in first.exact:
@@ -147,8 +147,8 @@ class Searcher:
                 for name in first.concepts:
                     self._concept[name].append(each)
 
-    def find(self, reading: Reading) -> Mapping[Sequence_, list[tuple[int, int]]]:
-        found: dict[Sequence_, list[tuple[int, int]]] = defaultdict(list)
+    def find(self, reading: Reading) -> Mapping[Pattern, list[tuple[int, int]]]:
+        found: dict[Pattern, list[tuple[int, int]]] = defaultdict(list)
         for at, word in enumerate(reading.words):
             for each in dict.fromkeys(self._candidates(reading, at, word.low)):
                 end = reading.match(each, at)
@@ -156,7 +156,7 @@ class Searcher:
                     found[each].append((at, end))
         return found
 
-    def _candidates(self, reading: Reading, at: int, low: str) -> Iterable[Sequence_]:
+    def _candidates(self, reading: Reading, at: int, low: str) -> Iterable[Pattern]:
         yield from self._exact.get(low, ())
         for length in range(SHORTEST, len(low) + 1):
             yield from self._prefix.get(low[:length], ())
@@ -164,7 +164,7 @@ class Searcher:
             yield from self._concept.get(name, ())
 
 
-def _beginnings(wanted: Sequence_) -> Iterable[Element]:
+def _beginnings(wanted: Pattern) -> Iterable[Element]:
     """What it may begin with: the first word, and the next as long as those before may be left out."""
     for element in wanted.elements:
         yield element

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from api.policy.patterns import Searcher, Sequence_
+from api.policy.patterns import Pattern, Searcher
 from api.policy.signs import Sign, signs
 from api.policy.values import Level
 
@@ -56,9 +56,9 @@ def rules() -> Mapping[str, Rule]:
 
 
 @cache
-def by_beginning() -> Mapping[Sequence_, Sequence[tuple[str, str, Sign]]]:
+def by_beginning() -> Mapping[Pattern, Sequence[tuple[str, str, Sign]]]:
     """The first part of a sign → the rules that have it, and as what: only what was seen need be looked at."""
-    found: dict[Sequence_, list[tuple[str, str, Sign]]] = {}
+    found: dict[Pattern, list[tuple[str, str, Sign]]] = {}
     for rule in rules().values():
         for part in ("signs", "severe", "unless"):
             for each in getattr(rule, part):
@@ -72,7 +72,7 @@ def searcher() -> Searcher:
     return Searcher(_sequences())
 
 
-def _sequences() -> Iterator[Sequence_]:
+def _sequences() -> Iterator[Pattern]:
     for rule in rules().values():
         for each in rule.all_signs():
             yield from (*each.wanted, *each.unwanted)

@@ -1,24 +1,24 @@
 """Signs: lines that say which words, near each other, show that a rule is being broken.
 
-    @suspect + @job            both, within reach of each other
-    @arrest + again - @animal  and nothing of the last kind in the text
-    reply: it was him          only in a reply; `post:` only in a post
+@suspect + @job            both, within reach of each other
+@arrest + again - @animal  and nothing of the last kind in the text
+reply: it was him          only in a reply; `post:` only in a post
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from api.policy.patterns import Sequence_, sequence
+from api.policy.patterns import Pattern, sequence
 
 REACH = 45
 Span = tuple[int, int]
-Found = Mapping[Sequence_, list[Span]]
+Found = Mapping[Pattern, list[Span]]
 
 
 @dataclass(frozen=True, slots=True)
 class Sign:
-    wanted: tuple[Sequence_, ...]
-    unwanted: tuple[Sequence_, ...] = ()
+    wanted: tuple[Pattern, ...]
+    unwanted: tuple[Pattern, ...] = ()
     kind: str = ""
 
     def seen(self, found: Found, kind: str) -> Iterator[Span]:
@@ -42,7 +42,8 @@ def _near(one: Span, other: Span) -> bool:
 
 def sign(line: str) -> Sign:
     kind, _, rest = line.partition(":") if line.startswith(("reply:", "post:")) else ("", "", line)
-    wanted, unwanted = [], []
+    wanted: list[Pattern] = []
+    unwanted: list[Pattern] = []
     for part in rest.replace(" - ", " + -").split(" + "):
         (unwanted if part.startswith("-") else wanted).append(sequence(part.strip().removeprefix("-")))
     return Sign(tuple(wanted), tuple(unwanted), kind)

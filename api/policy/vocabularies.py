@@ -5,10 +5,10 @@ from collections import defaultdict
 from functools import cache
 from pathlib import Path
 
-from api.policy.patterns import Reading, Searcher, Sequence_, entries, sequence
+from api.policy.patterns import Pattern, Reading, Searcher, entries, sequence
 
 FOLDER = Path(__file__).parent / "vocabulary"
-Layer = tuple[Searcher, dict[Sequence_, list[str]]]
+Layer = tuple[Searcher, dict[Pattern, list[str]]]
 
 
 @cache
@@ -26,7 +26,7 @@ def layers() -> list[Layer]:
 
 
 def _layer(lines: list[tuple[str, str]]) -> Layer:
-    owners: dict[Sequence_, list[str]] = defaultdict(list)
+    owners: dict[Pattern, list[str]] = defaultdict(list)
     for name, line in lines:
         owners[sequence(line)].append(name)
     return Searcher(owners), owners

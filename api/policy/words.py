@@ -3,7 +3,9 @@
 import re
 from dataclasses import dataclass
 
-_WORD = re.compile(r"[#@]?\w+(?:['’](?!s\b|ve\b|re\b|ll\b|d\b|m\b)\w+)*|['’](?:s|ve|re|ll|d|m)\b|[?!]|[^\w\s.,;:()\"'’“”\-–—/&%£*+=<>]")
+_WORD = re.compile(
+    r"[#@]?\w+(?:['’](?!s\b|ve\b|re\b|ll\b|d\b|m\b)\w+)*|['’](?:s|ve|re|ll|d|m)\b|[?!]|[^\w\s.,;:()\"'’“”\-–—/&%£*+=<>]"
+)
 _NUMBER = re.compile(r"\d[\d.,:]*\d|\d")
 _TOKEN = re.compile(rf"(?:{_NUMBER.pattern})(?:st|nd|rd|th|am|pm|yo|k|m|lb)?(?!\w)|{_WORD.pattern}")
 _END = re.compile(r"[.!?]+(?=\s|$|[\"'”’)])|\n+|(?<=\s)/(?=\s)")

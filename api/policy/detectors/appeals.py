@@ -16,15 +16,21 @@ _ASKS = re.compile(
     re.I,
 )
 _NOT = re.compile(
-    r"\b(?:signs of|the sky|aurora|handed in|lost property|found property|drop[- ]in|don't need|aren't after|no appeal|did you know|have your say|thank you for|thanks to|thanks,|guess|stood down|has been found|is safe|herbert|charity appeal|appealing, isn't|fraud|scam|hall|volunteer|recruit|moon|rainbow|northern lights|duvets|kennel|front counter|rehome|event|film|museum)",
+    r"\b(?:is this yours|is it yours|to claim it|name our|signs of|the sky|aurora|handed in|lost property|found property|drop[- ]in|don't need|aren't after|no appeal|did you know|have your say|thank you for|thanks to|thanks,|guess|stood down|has been found|is safe|herbert|charity appeal|appealing, isn't|fraud|scam|hall|volunteer|recruit|moon|rainbow|northern lights|duvets|kennel|front counter|rehome|event|film|museum)",
     re.I,
 )
 _INCIDENT = re.compile(
-    r"\b(?:report\w*|theft|stolen|stole|nicked|pinched|burgl\w*|robb\w*|assault\w*|attack\w*|damage\w*|vandal\w*|smash\w*|fire|arson|collision|crash\w*|bump|hit|dent\w*|scrape\w*|fail(?:ed|ing) to stop|incident|offence|missing|lead|graffiti|fight\w*|broke\w*|break-?ins?|threat\w*|harass\w*|dump\w*|fly-?tip\w*|shouting|bangs?|dealing|poach\w*|bikes?|vans?|cars?|hatchback|motorbikes?|traffic team|roads team|generator|quad|trailer|tools|plant|difrod|ladrad|adroddiad|dashcams?|footage|witness\w*|appeal\w*|last sighting|hasn't come home|brother|him|her|man|woman|male|female|f|m|misper|teen|boy|girl|gentleman|lady|injur\w*|parked|note under)\b",
+    r"\b(?:report\w*|theft|stolen|stole|nicked|pinched|burgl\w*|robb\w*|assault\w*|attack\w*|damage\w*|vandal\w*|smash\w*|fire|arson|collision|crash\w*|bump|hit|dent\w*|scrape\w*|fail(?:ed|ing) to stop|incident|offence|missing|lead|graffiti|fight\w*|broke\w*|break-?ins?|threat\w*|harass\w*|dump\w*|fly-?tip\w*|shouting|bangs?|dealing|poach\w*|bikes?|vans?|cars?|hatchback|motorbikes?|traffic team|roads team|generator|quad|trailer|tools|plant|difrod|ladrad|adroddiad|dashcams?|footage|witness\w*|appeal\w*|last sighting|last seen|hasn't come home|brother|him|her|man|woman|male|female|f|m|misper|teen|boy|girl|gentleman|lady|injur\w*|parked|note under)\b",
     re.I,
 )
-_ROUTE = re.compile(r"\b(?:101|999|0800 555 111|crimestoppers|police\.uk|https?://|front counter|ffoniwch|0\d{9,10}|via the link|online at|station desk)\b|\b0\d[\d ]{8,}", re.I)
-_MISSING = re.compile(r"\b(?:missing|misper|come home|hasn't been seen|not been seen|last seen|walked out|still haven't got|ar goll|look in your)\b", re.I)
+_ROUTE = re.compile(
+    r"\b(?:101|999|0800 555 111|crimestoppers|police\.uk|https?://|front counter|ffoniwch|0\d{9,10}|via the link|online at|station desk)\b|\b0\d[\d ]{8,}",
+    re.I,
+)
+_MISSING = re.compile(
+    r"\b(?:missing|misper|come home|hasn't been seen|not been seen|last seen|walked out|still haven't got|ar goll|look in your)\b",
+    re.I,
+)
 
 
 def lacking(read: Read, context: Context, seen: Mapping[str, Sequence[Hit]]) -> Iterator[Hit]:
@@ -34,14 +40,34 @@ def lacking(read: Read, context: Context, seen: Mapping[str, Sequence[Hit]]) -> 
     if others and not (_ROUTE.search(text) and read.has("crime_ref")):
         yield others[0]
         return
-    asked = _ASKS.search(text) or (read.has("crime_ref") and _ROUTE.search(text) and re.search(r"\b(?:call|there|saw|info)\b", text, re.I)) or None
-    missing = _MISSING.search(text) if not asked and context.kind is Kind.POST and (read.has("missing_words") and read.has("share")) else None
+    asked = (
+        _ASKS.search(text)
+        or (
+            read.has("crime_ref")
+            and _ROUTE.search(text)
+            and re.search(r"\b(?:were there|you saw|saw it|info)\b", text, re.I)
+        )
+        or None
+    )
+    missing = (
+        _MISSING.search(text)
+        if not asked and context.kind is Kind.POST and (read.has("missing_words") and read.has("share"))
+        else None
+    )
     found = asked or missing
     if found is None or _NOT.search(text) or (context.kind is Kind.REPLY and "?" not in text):
         return
     if not (_INCIDENT.search(text) or len(text.split()) < 12 or read.has("crime_ref")):
         return
-    if not all((_ROUTE.search(text), read.has("crime_ref"), read.has("day") or read.has("clock"), _says_where(read), _INCIDENT.search(text))):
+    if not all(
+        (
+            _ROUTE.search(text),
+            read.has("crime_ref"),
+            read.has("day") or read.has("clock"),
+            _says_where(read),
+            _INCIDENT.search(text),
+        )
+    ):
         yield Hit(found.start(), found.end())
 
 

@@ -12,9 +12,18 @@ _PEOPLE_SHOWN = re.compile(
     r"\b(?:face|faces|number plate|plate|reg|registration|screen|monitor|whiteboard|briefing|document|letter|form|passport|licence|driving licence|label|address|house number|door number|door plate|bank card|name badge|jumper and|tattoo|cctv|still from|screenshot|bodycam|body worn|mugshot|custody photo|youth|handcuffed)\b",
     re.I,
 )
-_HARMLESS = re.compile(r"\b(?:clean plates|no people|blank|poster|police car|our own|face paint|clock face|typeface|cliff face|drystone|says|toy|drawing|painting|cartoon|surface|empty|dinner)\b", re.I)
-_CASE = re.compile(r"\b(?:arrest\w*|in custody|on bail|witness\w*|missing|appeal for|incident at|collision|cordon|burgl\w*|robber\w*|assault\w*|stabb\w*|charged with)\b", re.I)
-_POLITICS = re.compile(r"\b(?:cllr|councillor|mp|mayor|pcc|commissioner|consultation|have your say|survey|new officers|funded|funding|minister|candidate)\b", re.I)
+_HARMLESS = re.compile(
+    r"\b(?:clean plates|no people|face down|turned|blank|poster|police car|our own|face paint|clock face|typeface|cliff face|drystone|says|toy|drawing|painting|cartoon|surface|empty|dinner)\b",
+    re.I,
+)
+_CASE = re.compile(
+    r"\b(?:arrest\w*|in custody|on bail|witness\w*|missing|appeal for|incident at|collision|cordon|burgl\w*|robber\w*|assault\w*|stabb\w*|charged with)\b",
+    re.I,
+)
+_POLITICS = re.compile(
+    r"\b(?:cllr|councillor|mp|mayor|pcc|commissioner|consultation|have your say|survey|new officers|funded|funding|minister|candidate)\b",
+    re.I,
+)
 
 
 def recognisable(read: Read, context: Context) -> Iterator[Hit]:
@@ -28,7 +37,13 @@ def recognisable(read: Read, context: Context) -> Iterator[Hit]:
 
 
 def _is_private_thing(alt: str) -> bool:
-    return bool(re.search(r"\b(?:briefing|screen|monitor|whiteboard|document|custody|mugshot|handcuffed|bodycam|body worn|youth|driving licence|passport|bank card)\b", alt, re.I))
+    return bool(
+        re.search(
+            r"\b(?:briefing|screen|monitor|whiteboard|document|custody|mugshot|handcuffed|bodycam|body worn|youth|driving licence|passport|bank card)\b",
+            alt,
+            re.I,
+        )
+    )
 
 
 def replies_open(read: Read, context: Context) -> Iterator[Hit]:
@@ -39,7 +54,12 @@ def replies_open(read: Read, context: Context) -> Iterator[Hit]:
 
 def may_have_moved_on(read: Read, context: Context) -> Iterator[Hit]:
     match = _CASE.search(read.text)
-    if context.scheduled_for and context.scheduled_for - context.now > STALE and match and not re.search(r"\b(?:sentenced|convicted|reported stolen|advice|if you|museum)\b", read.text, re.I):
+    if (
+        context.scheduled_for
+        and context.scheduled_for - context.now > STALE
+        and match
+        and not re.search(r"\b(?:sentenced|convicted|reported stolen|advice|if you|museum)\b", read.text, re.I)
+    ):
         yield Hit(match.start(), match.end())
 
 

@@ -14,18 +14,62 @@ SHORTENERS = frozenset({
 })  # fmt: skip
 TRUSTED = (
     "police.uk", "gov.uk", "gov.wales", "gov.scot", "nhs.uk", "nhs.wales", "crimestoppers-uk.org", "samaritans.org", "childline.org.uk",
-    "victimsupport.org.uk", "actionfraud.org.uk", "reportfraud.police.uk", "neighbourhoodwatch.net", "securedbydesign.com", "llyw.cymru", "citizensadvice.org.uk",
+    "victimsupport.org.uk", "actionfraud.org.uk", "reportfraud.police.uk", "ourwatch.org.uk", "neighbourhoodwatch.net", "securedbydesign.com", "llyw.cymru", "citizensadvice.org.uk",
     "parliament.uk", "judiciary.uk", "ons.gov.uk", "rnli.org", "bikeregister.com", "immobilise.com", "askthe.police.uk", "fearless.org", "stopitnow.org.uk", "police.example", "llyw.cymru",
 )  # fmt: skip
-MONTHS = {name: number for number, name in enumerate(("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"), 1)}
-WELSH = {"ionawr": 1, "chwefror": 2, "mawrth": 3, "ebrill": 4, "mai": 5, "mehefin": 6, "gorffennaf": 7, "awst": 8, "medi": 9, "hydref": 10, "tachwedd": 11, "rhagfyr": 12}
-_DAY = re.compile(r"\b(\d{1,2})(?:st|nd|rd|th)?(?: of)? (jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|ionawr|chwefror|mawrth|ebrill|mai|mehefin|gorffennaf|awst|medi|hydref|tachwedd|rhagfyr)[a-z]*(?: (20\d\d))?", re.I)
+MONTHS = {
+    name: number
+    for number, name in enumerate(
+        ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"), 1
+    )
+}
+WELSH = {
+    "ionawr": 1,
+    "chwefror": 2,
+    "mawrth": 3,
+    "ebrill": 4,
+    "mai": 5,
+    "mehefin": 6,
+    "gorffennaf": 7,
+    "awst": 8,
+    "medi": 9,
+    "hydref": 10,
+    "tachwedd": 11,
+    "rhagfyr": 12,
+}
+_DAY = re.compile(
+    r"\b(\d{1,2})(?:st|nd|rd|th)?(?: of)? (jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|ionawr|chwefror|mawrth|ebrill|mai|mehefin|gorffennaf|awst|medi|hydref|tachwedd|rhagfyr)[a-z]*(?: (20\d\d))?",
+    re.I,
+)
 _UNTIL = re.compile(r"(?:to|until|till|[-–]|and)\s*$", re.I)
-_CLOCK = re.compile(r"\b(\d{1,2})(?:[.:](\d{2}))?\s?(am|pm)\b|\b(\d{1,2})[:.](\d{2})\b(?!\s?%)|\bat (one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|noon)\b|\bhalf (past )?(one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)\b|\bnoon\b", re.I)
-HOURS = {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10, "eleven": 11, "twelve": 12, "noon": 12}
+_CLOCK = re.compile(
+    r"\b(\d{1,2})(?:[.:](\d{2}))?\s?(am|pm)\b|\b(\d{1,2})[:.](\d{2})\b(?!\s?%)|\bat (one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|noon)\b|\bhalf (past )?(one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)\b|\bnoon\b",
+    re.I,
+)
+HOURS = {
+    "one": 1,
+    "two": 2,
+    "three": 3,
+    "four": 4,
+    "five": 5,
+    "six": 6,
+    "seven": 7,
+    "eight": 8,
+    "nine": 9,
+    "ten": 10,
+    "eleven": 11,
+    "twelve": 12,
+    "noon": 12,
+}
 _TODAY = re.compile(r"\b(?:tonight|today|this (?:morning|afternoon|evening)|heno|heddiw)\b", re.I)
-_BACKWARD = re.compile(r"\b(?:was|were|came|went|stolen|reported|seen|happened|thank|thanks|missed|raised|marked|found|between|remembered|last|overnight|yesterday|turned out|visited|stopped|arrested|charged|died|born|every|figures|ended|until|handed|taken|broke|collision|crash|damage|appeal|incident|witness\w*|ref|reference|since|ending|held on|launched|became|marks|anniversary|1\d\d\d)\b", re.I)
-_FORWARD = re.compile(r"\b(?:join|come|see you|meet|meeting|who's for|doors|drop in|pop in|starts?|from|opens?|coffee|surgery|workshop|walk|book|tickets|free entry|dewch|noson|bring|open day|open night|fair|fete|parade|event|will be|there'll|this|next)\b", re.I)
+_BACKWARD = re.compile(
+    r"\b(?:was|were|came|went|stolen|reported|seen|happened|thank|thanks|missed|raised|marked|found|between|remembered|last|overnight|yesterday|turned out|visited|stopped|arrested|charged|died|born|every|figures|ended|until|handed|taken|broke|collision|crash|damage|appeal|incident|witness\w*|ref|reference|since|ending|held on|launched|became|marks|anniversary|1\d\d\d)\b",
+    re.I,
+)
+_FORWARD = re.compile(
+    r"\b(?:join|come|see you|meet|meeting|who's for|doors|drop in|pop in|starts?|from|opens?|coffee|surgery|workshop|walk|book|tickets|free entry|dewch|noson|bring|open day|open night|fair|fete|parade|event|will be|there'll|this|next)\b",
+    re.I,
+)
 
 
 def that_do_not_hold(read: Read, context: Context) -> Iterator[Hit]:
@@ -65,7 +109,10 @@ def _over(text: str, at: datetime) -> Iterator[Hit]:
         return
     days = [(match, day) for match in _DAY.finditer(text) if (day := _date(match, at)) is not None]
     if days:
-        if max(day for _, day in days) < at.date() and not (_BACKWARD.search(text) and not re.search(r"\b(?:come|join|this|who's|see you|dewch|doors|bring)\b", text, re.I)):
+        if max(day for _, day in days) < at.date() and not (
+            _BACKWARD.search(text)
+            and not re.search(r"\b(?:come|join|this|who's|see you|dewch|doors|bring)\b", text, re.I)
+        ):
             yield Hit(days[0][0].start(), days[0][0].end(), Level.BLOCK)
         elif all(day == at.date() for _, day in days):
             yield from _hour_gone(text, at)

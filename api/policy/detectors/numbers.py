@@ -6,14 +6,48 @@ from collections.abc import Iterator
 from api.policy.read import Read
 from api.policy.values import Context, Hit, Known
 
-NATIONAL = frozenset({
-    "999", "101", "112", "105", "111", "119", "159", "18000", "18001", "7726", "55", "61016",
-    "116123", "116000", "116111", "08001111", "0800555111", "08001234567", "03001232040", "08000121700", "08081689111", "08082000247",
-    "08088010302", "08088020300", "08088010123", "0800111999", "0800405040", "0800328632", "03001234999", "03451434343", "08082231133",
-    "03003303322", "08008021314", "0800068 4141".replace(" ", ""), "08000684141", "85258", "08000320204", "08088081677", "0300123999",
-    "03457909090", "08007831234", "08002545454", "03001231110", "0808028 4844".replace(" ", ""), "03456050505", "03444111444", "08082020252", "08005999247",
-    "08088010327", "08081688000", "08000487035", "0808 800 5000".replace(" ", ""), "08082022002", "03003230011", "08009174014", "08082231133", "02074940044",
-})  # fmt: skip
+EMERGENCY = (
+    "999",
+    "112",
+    "101",
+    "105",
+    "111",
+    "119",
+    "159",
+    "55",
+    "18000",
+    "18001",
+    "7726",
+    "61016",
+    "85258",
+    "116000",
+    "116111",
+    "116123",
+)
+HELPLINES = (
+    "0800 1111",  # Childline
+    "0800 555 111",  # Crimestoppers
+    "0800 789 321",  # anti-terrorist hotline
+    "0800 40 50 40",  # British Transport Police
+    "0800 111 999",  # gas emergencies
+    "0800 80 70 60",  # environment incidents
+    "0345 988 1188",  # Floodline
+    "0300 123 2040",  # Report Fraud
+    "08000 121 700",  # Modern Slavery & Exploitation Helpline
+    "0808 16 89 111",  # Victim Support
+    "0808 2000 247",  # National Domestic Abuse Helpline
+    "0808 80 10 800",  # Live Fear Free, Wales
+    "0808 801 0327",  # Men's Advice Line
+    "0808 500 2222",  # Rape and Sexual Abuse Support Line
+    "0808 800 5000",  # NSPCC
+    "0800 068 4141",  # Papyrus
+    "0800 58 58 58",  # CALM
+    "0808 223 1133",  # Citizens Advice consumer helpline
+    "0800 144 8848",  # Citizens Advice, England
+    "0800 702 2020",  # Citizens Advice, Wales
+    "0300 1234 999",  # RSPCA
+)
+NATIONAL = frozenset(EMERGENCY) | {each.replace(" ", "") for each in HELPLINES}
 """Emergency, helplines and national services, as they publish them themselves."""
 _SHORT = re.compile(r"(?<![\w£/.:-])(?:911|118\s?\d{3}|116\s?\d{3}|\d{5}(?= to (?:text|report))|7726)(?![\w/:%-])")
 

@@ -8,8 +8,13 @@ from api.policy.read import Read
 from api.policy.values import Context, Hit, Kind
 
 MOBILE = re.compile(r"^(?:07|447)")
-_PUBLIC_MAIL = re.compile(r"(?:police|gov\.uk|nhs|\.pnn\.|council|npt|team|office|enquir|info@|contact@|hello@|bookings?@|events@)", re.I)
-_REPLY_HOUSE = re.compile(r"^\s*(?:no\.? ?|number )?\d{1,3}[a-d]? [A-Z][\w'’]+ [A-Z]\w+|^\s*(?:flat|the flat|house|bungalow) (?:over|above|behind|opposite|next|with|at|on)\b", re.I)
+_PUBLIC_MAIL = re.compile(
+    r"(?:police|gov\.uk|nhs|\.pnn\.|council|npt|team|office|enquir|info@|contact@|hello@|bookings?@|events@)", re.I
+)
+_REPLY_HOUSE = re.compile(
+    r"^\s*(?:no\.? ?|number )?\d{1,3}[a-d]? [A-Z][\w'’]+ [A-Z]\w+|^\s*(?:flat|the flat|house|bungalow) (?:over|above|behind|opposite|next|with|at|on)\b",
+    re.I,
+)
 
 
 def private_details(read: Read, context: Context) -> Iterator[Hit]:
@@ -28,7 +33,12 @@ def _numbers(read: Read, context: Context) -> Iterator[Hit]:
 def _of_somebody(read: Read, hit: Hit) -> bool:
     """A landline is private when it stands beside home, a name or a relation."""
     before = read.text[max(0, hit.start - 90) : hit.start].casefold()
-    return bool(re.search(r"\b(?:home|house|personal|private|his|her|their|mum|dad|wife|husband|son|daughter|brother|sister|nan|neighbour|organiser|owner)\b", before))
+    return bool(
+        re.search(
+            r"\b(?:home|house|personal|private|his|her|their|mum|dad|wife|husband|son|daughter|brother|sister|nan|neighbour|organiser|owner)\b",
+            before,
+        )
+    )
 
 
 def _mails(read: Read, context: Context) -> Iterator[Hit]:
@@ -54,4 +64,9 @@ def _addresses(read: Read, context: Context) -> Iterator[Hit]:
 def _is_news(read: Read, hit: Hit) -> bool:
     """Units 4 to 9 of Enterprise Way; the number 12 bus."""
     around = read.text[max(0, hit.start - 12) : hit.end + 12].casefold()
-    return bool(re.search(r"\b(?:bus|units?|junction|platform|room|year|stall|cell|pitch|class|page|part|step|tip|gate|ward)\b", around))
+    return bool(
+        re.search(
+            r"\b(?:bus|units?|junction|platform|room|year|stall|cell|pitch|class|page|part|step|tip|gate|ward)\b",
+            around,
+        )
+    )
