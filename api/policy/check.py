@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from api.policy import detectors
+from api.policy.own_ways import without_own_ways
 from api.policy.patterns import Reading
 from api.policy.read import Read
 from api.policy.register import ALWAYS, like_news
@@ -30,6 +31,7 @@ def check(text: str, context: Context) -> Verdict:
         override = context.overrides.get(rule.id, Override())
         if not override.off:
             hits = [*by_signs.get(rule.id, ()), *detectors.hits(rule.id, read, context, by_signs)]
+            hits = list(without_own_ways(rule.id, hits, read, context.known))
             findings += [_finding(rule, override, text, hit) for hit in _apart(hits)[:MOST]]
     findings.sort(key=lambda each: (-each.level.rank, each.start, each.rule))
     level = max((each.level for each in findings), key=lambda level: level.rank, default=Level.NONE)

@@ -77,6 +77,14 @@ def test_a_forces_own_numbers_links_addresses_and_banned_words_are_known() -> No
     assert "R33" in found(text, replace(PLAIN, known=replace(own, banned=frozenset({"my ducks"}))))
 
 
+def test_what_a_force_does_on_purpose_is_no_finding_but_an_emergency_is() -> None:
+    takes = replace(PLAIN, known=Known(takes_reports=True, announces_speed_checks=True))
+    for text, rule in (("Report crime here in the comments.", "R36"), ("Speed checks on the A6 tomorrow.", "R22")):
+        assert rule in found(text)
+        assert rule not in found(text, takes)
+    assert "R36" in found("Break-in happening now? Report it here in the comments.", takes)
+
+
 def test_what_nobody_has_said_is_no_finding_and_what_was_said_is() -> None:
     assert found("A man has been charged with burglary.") == set()
     charged = replace(PLAIN, replies_open=True)
