@@ -53,7 +53,7 @@ def _by_signs(read: Read, kind: Kind) -> dict[str, list[Hit]]:
                 level = Level.BLOCK if part == "severe" else None
                 negated = rules()[rule_id].negated
                 seen.setdefault(rule_id, []).extend(
-                    replace(read.hit(*span), level=level)
+                    replace(read.hit(*each.shown(read.found, span)), level=level)
                     for span in spans
                     if not (negated and _negated(read.reading, span))
                 )

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 from api.policy.patterns import Pattern, sequence
 
-REACH = 45
+REACH, CLOSE = 45, 12
+"""Words between the parts of a sign at most; words that are marked together at most."""
 Span = tuple[int, int]
 Found = Mapping[Pattern, list[Span]]
 
@@ -31,6 +32,14 @@ class Sign:
         for span in first:
             if all(any(_near(span, other) for other in spans) for spans in others):
                 yield span
+
+    def shown(self, found: Found, span: Span) -> Span:
+        """From the first to the last of its parts, when they stand close enough to be read as one."""
+        start, end = span
+        for each in self.wanted[1:]:
+            closest = min(found[each], key=lambda other: max(other[0] - span[1], span[0] - other[1]))
+            start, end = min(start, closest[0]), max(end, closest[1])
+        return (start, end) if end - start <= CLOSE else span
 
 
 def _near(one: Span, other: Span) -> bool:
