@@ -32,7 +32,6 @@ SHAPES: dict[str, re.Pattern[str]] = {
     "crime_ref": re.compile(r"\b\d{2}/\d{3,6}\b|\b[A-Z]{2,3}/\d{2}/\d{2,6}\b|\b(?:ref|reference|cyfeirnod)\.? ?:?\s?\w*\d+", re.I),
     "link": re.compile(r"https?://\S+|\bwww\.\S+|\b[\w-]+(?:\.[\w-]+)*\.(?:ly|com|org|net|co|uk|gl|info|io|me|app|gd|cc|to|tv|site|shop|xyz)(?:/\S*)?\b(?!@)", re.I),
     "street": re.compile(r"\b(?:[A-Z][\w'’]+ ){1,3}(?:Street|St|Road|Rd|Lane|Ln|Avenue|Ave|Close|Drive|Court|Crescent|Terrace|Row|Way|Hill|Rise|Gardens|Grove|Place|Square|Mews|Walk|View|Bank|Parade|Green|Park|Flats|Estate|Fields?|Bridge|Viaduct|Wharf|Quay|Precinct|Point|Heights|Tower|House)\b"),
-    "operation": re.compile(r"\b(?:Op|Operation) [A-Z]\w+|#Op[A-Z]\w+"),
     "keypad": re.compile(r"\b[CX]\d{3,4}[A-Z]?\b|\b\d{3,4}[XYZ]\b"),
     "initial_name": re.compile(r"\b[A-Z]\. ?[A-Z][a-z]{3,}\b|\b[A-Z][a-z]{2,} [A-Z]\b(?=[.,!?]|$)"),
     "doing": re.compile(r"\b(?!(?:even|morn|build|someth|anyth|noth|everyth|meet|park|br|th|k|s|r|w|dur|ceil|wedd|warn|train|swimm|fly-tipp|tipp|litter|park)ing\b)\w{3,}ing\b", re.I),
