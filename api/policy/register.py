@@ -31,8 +31,8 @@ FORMS: tuple[tuple[re.Pattern[str], int], ...] = (
     (re.compile(r"\b(?:i|i['’](?:m|ve|ll|d)|my|me)\b", re.I), 2),
     (re.compile(r"[\u2600-\U0001FAFF]"), 3),
 )  # fmt: skip
-ALWAYS = frozenset({"R06", "R07", "R26", "R33", "R38", "R39", "R42", "R43", "R44", "R49"})
-"""Rules on shapes and single words: how the rest reads does not matter."""
+ALWAYS = frozenset({"R06", "R07", "R26", "R33", "R36", "R37", "R38", "R39", "R42", "R43", "R44", "R49"})
+"""Rules on shapes, single words, and on where people are sent: how the rest reads does not matter."""
 
 
 def like_news(read: Read, context: Context) -> bool:
