@@ -8,7 +8,7 @@ PORT ?= 8000
 TOWN_PORT ?= 8001
 COMPILE = $(BIN)/uv pip compile pyproject.toml --universal --generate-hashes --no-header --no-annotate -p 3.11 -q
 
-.PHONY: help setup setup-dev demo test test-all lint format lock check-lock screenshots clean
+.PHONY: help setup setup-dev demo test test-all faults soak lint format lock check-lock screenshots clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -37,6 +37,12 @@ test: setup-dev  ## the default tests, under three minutes
 test-all: setup-dev  ## everything, the slow ones too: kill runs, compose, schemathesis, every browser
 	$(QUICK)
 	$(BIN)/python -m pytest -m slow
+
+faults: setup-dev  ## each fault × each death, then 1,000 seeded runs; BEATLINE_FAULT_SEED=n replays one
+	BEATLINE_FAULT_RUNS=$${BEATLINE_FAULT_RUNS:-1000} $(BIN)/python -m pytest -m slow tests/slow/test_fault_table.py tests/slow/test_fault_runs.py
+
+soak: setup-dev  ## ten minutes of steady sending while things break; SOAK="--seconds 60 --rate 20"
+	$(BIN)/python -m benchmarks.soak $(SOAK)
 
 lint: setup-dev  ## ruff, mypy --strict
 	$(BIN)/ruff check .

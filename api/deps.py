@@ -1,9 +1,10 @@
 """What routes ask for: a session, who is asking, a version, a page."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from typing import Annotated, Any, Generic, TypeVar
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
+from fastapi.routing import APIRoute
 from fastapi.security import HTTPBearer
 from pydantic import BaseModel, Field
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -13,6 +14,7 @@ from api.core.paging import MOST, PAGE, Page
 from api.core.runtime import Runtime
 from api.core.wire import Wire as Wire
 from api.idempotency import ReplayableRoute
+from api.idempotency import once as once
 from api.models import Viewer
 
 T = TypeVar("T")
@@ -95,6 +97,19 @@ async def current_viewer(request: Request, _: Annotated[Any, Depends(_bearer)] =
         raise Unauthorised("Send a valid token: Authorization: Bearer blt_…")
     request.state.viewer = viewer
     return viewer
+
+
+class KnownFirst(APIRoute):
+    """Who is asking is known before anything of a large body is read: a stranger's file never reaches the disk."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handler = super().get_route_handler()
+
+        async def handle(request: Request) -> Response:
+            await current_viewer(request)
+            return await handler(request)
+
+        return handle
 
 
 class VersionMissing(DomainError):

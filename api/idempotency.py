@@ -15,7 +15,7 @@ from sqlmodel import col
 from api.core.clock import now
 from api.core.errors import Conflict, Invalid
 from api.core.runtime import Runtime
-from api.models import IdempotencyKey
+from api.models import IdempotencyKey, Viewer
 
 _in_flight: set[tuple[str, str, str]] = set()
 KEPT_HEADERS = ("etag", "location", "content-type")
@@ -37,21 +37,36 @@ class ReplayableRoute(APIRoute):
             if len(key) > 255:
                 raise Invalid("An Idempotency-Key has at most 255 characters.", "Idempotency-Key")
             request.state.viewer = viewer
-            return await _once(request, handler, str(viewer.token_id or viewer.person_id), key)
+            body_hash = hashlib.sha256(await request.body()).hexdigest()
+
+            async def handled(session: AsyncSession) -> Response:
+                request.state.session = session
+                return await handler(request)
+
+            return await once(request, viewer, key, body_hash, handled)
 
         return handle
 
 
-async def _once(request: Request, handler: Callable[[Request], Awaitable[Response]], owner: str, key: str) -> Response:
+async def once(
+    request: Request,
+    viewer: Viewer,
+    key: str | None,
+    body_hash: str,
+    work: Callable[[AsyncSession], Awaitable[Response]],
+) -> Response:
+    """The answer of `work`, or the stored one; without a key it is simply done. `body_hash`: what was asked, in short."""
     runtime: Runtime = request.app.state.runtime
-    route, body_hash = request.url.path, hashlib.sha256(await request.body()).hexdigest()
+    if not key:
+        async with runtime.unit_of_work() as session:
+            return await work(session)
+    owner, route = str(viewer.token_id or viewer.person_id), request.url.path
     async with _alone((owner, route, key)), runtime.unit_of_work() as session:
         await _alone_everywhere(session, runtime, f"{owner} {route} {key}")
         stored = await _stored(session, owner, route, key)
         if stored:
             return _repeat(stored, body_hash)
-        request.state.session = session
-        response = await handler(request)
+        response = await work(session)
         session.add(
             IdempotencyKey(
                 owner=owner,

@@ -8,6 +8,7 @@ from fastapi.openapi.utils import get_openapi
 from starlette.types import ASGIApp
 
 from api.accounts import routes as accounts
+from api.alerts import routes as alerts
 from api.core import health
 from api.core.http import Edge, answer_problems
 from api.core.runtime import Runtime
@@ -16,6 +17,7 @@ from api.forces import routes as forces
 from api.identity import routes as identity
 from api.inbox import routes as inbox
 from api.library import routes as library
+from api.media import routes as media
 from api.outbox import routes as outbox
 from api.policy import routes as policy
 from api.posts import routes as posts
@@ -24,9 +26,10 @@ from api.schedules import routes as schedules
 
 SERVICES: dict[str, Sequence[APIRouter]] = {
     "accounts": (accounts.router, accounts.connections),
+    "alerts": (alerts.router, alerts.webhooks),
     "forces": (forces.teams, forces.neighbourhoods),
     "identity": (identity.me, identity.people, identity.tokens, identity.sessions),
-    "posts": (posts.router, outbox.router, library.router),
+    "posts": (posts.router, outbox.router, library.router, media.uploads, media.router),
     "schedules": (schedules.router,),
     "inbox": (inbox.conversations, inbox.messages),
     "policy": (policy.router,),
@@ -61,7 +64,8 @@ def create_app(runtime: Runtime, authenticate: Authenticate, services: Iterable[
 
 def asgi(app: FastAPI) -> ASGIApp:
     settings = app.state.runtime.settings
-    return Edge(app, body_limit=settings.body_limit, hsts=settings.cookies_secure)
+    larger = {"/api/v1/media": settings.body_limit + settings.upload_limit}
+    return Edge(app, body_limit=settings.body_limit, hsts=settings.cookies_secure, larger=larger)
 
 
 def _described(app: FastAPI) -> dict[str, object]:

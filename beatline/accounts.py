@@ -17,7 +17,7 @@ from beatline import assembly
 from beatline.finding import force_named, team_named
 from beatline.installation import Data, Failure, Force, Json, opened, say, say_json, settings_for
 from workers.context import Context
-from workers.jobs.connect import introduce_token
+from workers.jobs.introducing import introduce_token
 from workers.platforms.http import carry
 
 account = typer.Typer(help="Accounts on platforms.", no_args_is_help=True)
@@ -77,7 +77,7 @@ async def _connect(
         async with runtime.unit_of_work() as session:
             connected = await service.add_account(
                 session, None, force_id, where.id if where else None, platform, instance, identity, limits, sealed,
-                instances.is_practice(instance, settings.practice_hosts),
+                instances.is_practice(instance, settings.practice_hosts), token,
             )  # fmt: skip
             return {"id": connected.id, "handle": connected.handle}
 

@@ -18,6 +18,7 @@ from sqlalchemy import URL, make_url
 from api.core.clock import now
 from api.core.secret_key import FILE as SECRET_KEY_FILE
 from api.core.settings import Settings
+from api.media.store import folder_of
 from api.outbox.recording import doubt
 from beatline import assembly
 from beatline.installation import (
@@ -33,6 +34,7 @@ from beatline.installation import (
 )
 from beatline.migrating import bring_up_to_date
 
+MEDIA = "media/"
 SQLITE, POSTGRESQL, ABOUT = "beatline.db", "beatline.pgdump", "about.json"
 WithKeys = Annotated[
     bool,
@@ -53,7 +55,7 @@ def backup(
         made_at = now()
         dump = _dump(settings, Path(place))
         draft = Path(place) / "backup.zip"
-        _pack(draft, dump, made_at, _keys(settings) if with_keys else [])
+        _pack(draft, dump, made_at, _keys(settings) if with_keys else [], _media(settings))
         draft.replace(file)
     keys = "with the keys: keep it as safe as those" if with_keys else "without the keys: keep those elsewhere"
     say(f"Everything in {name_of(settings)} is in {file}, {keys}.")
@@ -100,13 +102,30 @@ def _keys(settings: Settings) -> list[tuple[Path, str]]:
     return found + ([(secret, SECRET_KEY_FILE)] if secret.exists() else [])
 
 
-def _pack(draft: Path, dump: Path, made_at: datetime, keys: list[tuple[Path, str]]) -> None:
+def _media(settings: Settings) -> list[tuple[Path, str]]:
+    """Pictures and films that lie on this machine; a bucket is its keeper's to copy."""
+    folder = folder_of(settings)
+    if folder is None:
+        return []
+    return [
+        (path, MEDIA + path.relative_to(folder).as_posix())
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and not path.name.startswith(".")
+    ]
+
+
+def _pack(
+    draft: Path, dump: Path, made_at: datetime, keys: list[tuple[Path, str]], media: list[tuple[Path, str]]
+) -> None:
     handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(handle, "wb") as stream, zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr(ABOUT, json.dumps({"made_at": made_at.isoformat(), "kind": dump.name, "keys": bool(keys)}))
         archive.write(dump, dump.name)
         for path, name in keys:
             archive.write(path, name)
+        for path, name in media:
+            if path.exists():  # cleared away while we were packing
+                archive.write(path, name, zipfile.ZIP_STORED)
 
 
 def _about(file: Path) -> dict[str, Any]:
@@ -135,6 +154,7 @@ def _restore(settings: Settings, file: Path, about: dict[str, Any], replace: boo
         else:
             _put_dump(settings, dump, replace)
         _put_keys(settings, archive, Path(place))
+        _put_media(settings, archive, Path(place))
     asyncio.run(bring_up_to_date(settings))
     return asyncio.run(_doubt(settings, datetime.fromisoformat(about["made_at"])))
 
@@ -164,6 +184,16 @@ def _put_keys(settings: Settings, archive: zipfile.ZipFile, place: Path) -> None
         target.chmod(0o644 if target.suffix == ".pub" else 0o600)
     if any(name.startswith("keys/") for name in archive.namelist()):
         assembly.publish_key(settings)
+
+
+def _put_media(settings: Settings, archive: zipfile.ZipFile, place: Path) -> None:
+    folder = folder_of(settings)
+    for name in archive.namelist():
+        if folder is None or not name.startswith(MEDIA) or ".." in Path(name).parts:
+            continue
+        target = folder / name.removeprefix(MEDIA)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.move(archive.extract(name, place), target)
 
 
 async def _doubt(settings: Settings, since: datetime) -> int:

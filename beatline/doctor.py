@@ -20,6 +20,7 @@ from api.models import Account
 from beatline import assembly
 from beatline.installation import Data, Json, name_of, say, say_json, settings_for, sqlite_file
 from migrations.run import is_current
+from workers.outside.mail import NotAMailServer, NotNow, PostOffice, greet
 from workers.vault import CannotOpen, Keyring
 
 
@@ -56,7 +57,7 @@ async def examine(settings: Settings, quick: bool) -> list[Finding]:
     try:
         findings = [await _answers(runtime, settings)]
         if findings[0].ok:
-            checks = [_migrations, _clock, _queue] if quick else [_migrations, _clock, _queue, _keys, _feeds]
+            checks = [_migrations, _clock, _queue] if quick else [_migrations, _clock, _queue, _keys, _feeds, _mail]
             for check in checks:
                 findings.append(await _tried(check, runtime))
                 if check is _migrations and not findings[-1].ok:
@@ -144,6 +145,17 @@ async def _keys(runtime: Runtime) -> Finding:
     if public != vault.current:
         return Finding("keys", False, f"{settings.public_key} is not the workers' current key. Run: beatline migrate")
     return Finding("keys", True, f"{sum(used.values())} secrets, all of which can be opened.")
+
+
+async def _mail(runtime: Runtime) -> Finding:
+    settings = runtime.settings
+    if not settings.smtp_url:
+        return Finding("mail", True, "No e-mails: alerts stand in the app only (BEATLINE_SMTP_URL is not set).")
+    try:
+        await greet(PostOffice.of(settings.smtp_url, settings.smtp_password, settings.mail_from))
+    except (NotNow, NotAMailServer) as error:
+        return Finding("mail", False, str(error))
+    return Finding("mail", True, "The mail server lets us in.")
 
 
 async def _feeds(runtime: Runtime) -> Finding:

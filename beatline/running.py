@@ -36,6 +36,7 @@ def serve(
         stop = serving.stop_on_signals()
         async with opened(settings, queue) as runtime, working_beside(runtime, stop), the_door(runtime) as door:
             app = application(runtime, door, names)
+            serving.settle_memory()
             say("Serving on http://{}:{}".format(*listener.getsockname()[:2]))
             await serving.serve_until(stop, app, listener, settings)
         await queue.close()
@@ -60,6 +61,7 @@ def work(
     async def run() -> None:
         stop = serving.stop_on_signals()
         async with opened(settings, queue) as runtime, assembly.context_over(runtime) as context:
+            serving.settle_memory()
             await workers.work(context, names, stop)
         await queue.close()
 

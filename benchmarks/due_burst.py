@@ -1,201 +1,118 @@
-"""N posts over N/4 accounts due in the same second: how late they go out, against plain asyncio in the same run.
+"""N posts over N/4 accounts, all due at the same moment: how late they go out, beside other engines in the same run.
 
-python -m benchmarks.due_burst [--posts 500] [--in-flight 500] [--database postgresql://…]
+    python -m benchmarks.due_burst --database postgresql://… --redis redis://…
+
+The platform answers after 50 ms, and posts of one account go out one after another. Every engine is one process,
+apart from this one and from the platform's; they take turns, several times, and the middle run of each counts.
+Prints a verdict for each promise, and exits with 1 when one is not kept.
 """
 
 import argparse
 import asyncio
-import resource
-import statistics
-import tempfile
-import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import contextlib
+import os
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from pathlib import Path
 
-import uvloop
-from sqlalchemy import func, insert, select
-from sqlmodel import col
+from benchmarks.answering import Platform, answering
+from benchmarks.burst import limits, ours
+from benchmarks.burst.bullmq import bull, installed
+from benchmarks.burst.result import Result, middle
+from benchmarks.burst.verdicts import verdicts
 
-from api.core.clock import now
-from api.core.database import Database
-from api.core.ids import new_id
-from api.core.runtime import Runtime
-from api.core.sealing import Sealer
-from api.core.settings import Settings
-from api.models import Account, AccountState, Delivery, DeliveryState, Secret, SecretKind
-from api.platforms.values import Platform, Visibility
-from benchmarks.answering import answering
-from tests.support import databases
-from tests.support.factories import a_cast
-from workers.context import Context
-from workers.jobs.send import Dispatcher
-from workers.main import close, make_context
+PLAIN, BARE, POSTGRESQL, SQLITE, BULLMQ = ENGINES = ("plain", "bare", "postgresql", "sqlite", "bullmq")
+SIZES = {PLAIN: (500, 10_000), BARE: (500, 10_000), POSTGRESQL: (500, 10_000), SQLITE: (2_000,), BULLMQ: (500, 10_000)}
 
-EACH = 4
-"""Posts of one account; they go out one after another."""
+Burst = Callable[[int], Awaitable[Result]]
 
 
-@dataclass(frozen=True)
-class Result:
-    name: str
+@dataclass(frozen=True, slots=True)
+class Asked:
     posts: int
-    seconds: float
-    lateness: list[float]
-    """In milliseconds, sorted."""
-    cpu: float
+    in_flight: int
+    repeat: int
+    only: frozenset[str]
+    database: str
+    redis: str
 
-    @property
-    def rate(self) -> float:
-        return self.posts / self.seconds
-
-    def line(self, limit: "Result") -> str:
-        p50, p99 = (self.lateness[int(len(self.lateness) * share)] for share in (0.5, 0.99))
-        return (
-            f"{self.name:<28} {self.rate:>8,.0f}/s  {self.rate / limit.rate:>5.2f} of the limit   "
-            f"late p50 {p50:>6.0f} ms  p99 {p99:>6.0f} ms  max {self.lateness[-1]:>6.0f} ms   "
-            f"{self.cpu / self.posts * 1e6:>6.0f} µs CPU a send"
-        )
+    def sizes(self, engine: str) -> tuple[int, ...]:
+        return (self.posts,) if self.posts else SIZES[engine]
 
 
-async def plain(port: int, posts: int, in_flight: int) -> Result:
-    """Raw connections, no state: as fast as asyncio can ask, in the same shape."""
-    accounts = iter(range(posts // EACH))
-    at_once = min(in_flight, posts // EACH)
-    wires = [await asyncio.open_connection("127.0.0.1", port) for _ in range(at_once)]
-    body = b'{"status":"Hello","visibility":"public","language":"en"}'
-    request = (
-        b"POST /api/v1/statuses HTTP/1.1\r\nhost: x\r\nauthorization: Bearer token\r\nidempotency-key: key\r\n"
-        b"content-type: application/json\r\ncontent-length: %d\r\n\r\n%s" % (len(body), body)
-    )
-    lateness: list[float] = []
-
-    async def send(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        for _ in accounts:
-            for _ in range(EACH):
-                writer.write(request)
-                head = await reader.readuntil(b"\r\n\r\n")
-                await reader.readexactly(int(head.rpartition(b"content-length: ")[2].split(b"\r\n")[0]))
-                lateness.append((time.perf_counter() - began) * 1000)
-
-    used, began = _cpu(), time.perf_counter()
-    await asyncio.gather(*(send(*wire) for wire in wires))
-    seconds, cpu = time.perf_counter() - began, _cpu() - used
-    for _, writer in wires:
-        writer.close()
-    return Result("plain asyncio (the limit)", posts, seconds, sorted(lateness), cpu)
+@contextlib.asynccontextmanager
+async def engines(asked: Asked, platform: Platform, posts: int) -> AsyncIterator[Mapping[str, Burst]]:
+    """Those that were asked for and can run here; each has its process, and keeps it from burst to burst."""
+    asked_for = {engine for engine in asked.only if posts in asked.sizes(engine)}
+    servers = asked.database, asked.redis, platform, posts, asked.in_flight
+    running: dict[str, Burst] = {}
+    async with contextlib.AsyncExitStack() as stack:
+        for name, limit in ((PLAIN, limits.plain), (BARE, limits.bare)):
+            if name in asked_for:
+                running[name] = _apart(limit, platform, asked.in_flight)
+        if POSTGRESQL in asked_for:
+            engine = ours.on_postgresql(*servers)
+            running[POSTGRESQL] = (await stack.enter_async_context(engine)).burst
+        if SQLITE in asked_for:
+            engine = ours.on_sqlite(platform, posts, asked.in_flight)
+            running[SQLITE] = (await stack.enter_async_context(engine)).burst
+        if BULLMQ in asked_for:
+            missing = await installed()
+            print(missing, end="\n" if missing else "")
+            if not missing:
+                bullmq = await stack.enter_async_context(bull(*servers))
+                running[BULLMQ] = bullmq.burst
+        yield running
 
 
-async def burst(url: str, folder: Path, port: int, posts: int, in_flight: int) -> Result:
-    """The dispatcher as it runs in a worker, through the Mastodon connector, with every change durable."""
-    settings = Settings(
-        data_dir=folder, database_url=url, in_flight=in_flight, connections=in_flight,
-        allow_private_hosts=frozenset({f"127.0.0.1:{port}"}), redis_url="redis://unused",
-    )  # fmt: skip
-    async with _context(settings) as context:
-        due = now() + timedelta(seconds=3 + posts / 5000)
-        await _fill(context.runtime, context.vault.sealer, f"http://127.0.0.1:{port}", posts, due)
-        stop = asyncio.Event()
-        working = asyncio.create_task(Dispatcher(context).run(stop))
-        await asyncio.sleep((due - now()).total_seconds() - 0.5)
-        used = _cpu()
-        while await _not_sent(context.runtime):  # noqa: ASYNC110
-            await asyncio.sleep(0.25)
-        cpu = _cpu() - used
-        stop.set()
-        await working
-        async with context.runtime.read() as session:
-            rows = (await session.execute(select(col(Delivery.lateness_ms)))).scalars()
-            lateness = sorted(float(row) for row in rows if row is not None)
-    return Result(f"dispatcher on {url.partition(':')[0]}", posts, lateness[-1] / 1000, lateness, cpu)
+def _apart(limit: Callable[[Platform, int, int], Result], platform: Platform, in_flight: int) -> Burst:
+    async def burst(posts: int) -> Result:
+        return await asyncio.to_thread(limit, platform, posts, in_flight)
+
+    return burst
 
 
-@asynccontextmanager
-async def _context(settings: Settings) -> AsyncIterator[Context]:
-    context = make_context(Runtime(settings, Database(settings.database)))
-    try:
-        yield context
-    finally:
-        await close(context)
+async def compare(asked: Asked) -> bool:
+    """Whether every promise was kept."""
+    kept = True
+    with answering() as platform:
+        for posts in sorted({size for name in asked.only for size in asked.sizes(name)}):
+            print(f"\n{posts:,} posts over {posts // 4:,} accounts, {asked.in_flight} in flight; ms after their time")
+            async with engines(asked, platform, posts) as running:
+                results = await _in_turn(running, posts, asked.repeat)
+            for verdict in verdicts(posts, results):
+                print(verdict.line())
+                kept &= verdict.kept
+    return kept
 
 
-async def _fill(runtime: Runtime, sealer: Sealer, instance: str, posts: int, due: datetime) -> None:
-    box = sealer.seal(b"token")
-    async with runtime.unit_of_work() as session:
-        cast = await a_cast(session)
-        accounts = [new_id() for _ in range(posts // EACH)]
-        common = {"created_at": now(), "updated_at": now(), "version": 1, "force_id": cast.force.id}
-        await session.execute(
-            insert(Account),
-            [
-                common | {
-                    "id": each, "team_id": cast.team.id, "platform": Platform.MASTODON, "instance": instance,
-                    "remote_id": each.hex, "handle": each.hex, "name": "Team", "state": AccountState.ACTIVE,
-                    "limits": {}, "practice": True,
-                }
-                for each in accounts
-            ],
-        )  # fmt: skip
-        await session.execute(
-            insert(Secret),
-            [
-                {"id": new_id(), "created_at": now(), "holder_id": each, "kind": SecretKind.ACCESS_TOKEN,
-                 "key_id": box.key_id, "box": box.box}
-                for each in accounts
-            ],
-        )  # fmt: skip
-        await session.execute(
-            insert(Delivery),
-            [
-                common | {
-                    "id": new_id(), "team_id": cast.team.id, "account_id": accounts[number // EACH],
-                    "text": f"Post number {number}", "visibility": Visibility.PUBLIC, "state": DeliveryState.QUEUED,
-                    "due_at": due, "not_before": due, "useful_until": due + timedelta(hours=2),
-                }
-                for number in range(posts)
-            ],
-        )  # fmt: skip
+async def _in_turn(running: Mapping[str, Burst], posts: int, repeat: int) -> dict[str, Result]:
+    runs: dict[str, list[Result]] = {name: [] for name in running}
+    for _ in range(repeat):
+        for name, burst in running.items():
+            runs[name].append(await burst(posts))
+    results = {name: middle(each) for name, each in runs.items()}
+    for result in results.values():
+        print(result.line())
+    return results
 
 
-async def _not_sent(runtime: Runtime) -> int:
-    async with runtime.read() as session:
-        rows = await session.execute(select(func.count()).where(col(Delivery.state) != DeliveryState.SENT))
-        return int(rows.scalar_one())
-
-
-def _cpu() -> float:
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    return used.ru_utime + used.ru_stime
-
-
-async def measure(posts: int, in_flight: int, server: str) -> None:
-    with answering() as port, tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        limit = statistics_of([await plain(port, posts, in_flight) for _ in range(3)])
-        print(f"{posts:,} posts over {posts // EACH:,} accounts, {in_flight} in flight, answered after 50 ms")
-        print(limit.line(limit))
-        template = await databases.sqlite_template(folder)
-        print((await burst(f"sqlite:///{template}", folder, port, posts, in_flight)).line(limit))
-        if server:
-            url = await databases.own_postgresql(server)
-            try:
-                print((await burst(url, folder, port, posts, in_flight)).line(limit))
-            finally:
-                await databases.drop_postgresql(server, url)
-
-
-def statistics_of(results: list[Result]) -> Result:
-    """The middle one."""
-    middle = statistics.median_low([result.seconds for result in results])
-    return next(result for result in results if result.seconds == middle)
+def _asked() -> Asked:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--posts", type=int, default=0, help="one size for all; usual: 500 and 10,000, 2,000 on SQLite")
+    parser.add_argument("--in-flight", type=int, default=500)
+    parser.add_argument("--repeat", type=int, default=3)
+    parser.add_argument("--only", default=",".join(ENGINES), help=f"by comma, of {', '.join(ENGINES)}")
+    parser.add_argument("--database", default="", help="a PostgreSQL server to make databases on")
+    parser.add_argument("--redis", default="", help="a Redis; the database in it is cleared of what this leaves")
+    given = parser.parse_args()
+    only = frozenset(given.only.split(","))
+    if not (given.database and given.redis) and only & {POSTGRESQL, BULLMQ}:
+        print("Without --database and --redis only SQLite and the limits take part.")
+        only -= {POSTGRESQL, BULLMQ}
+    return Asked(given.posts, given.in_flight, given.repeat, only, given.database, given.redis)
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--posts", type=int, default=500)
-    parser.add_argument("--in-flight", type=int, default=500)
-    parser.add_argument("--database", default="", help="a PostgreSQL server to make a database on")
-    asked = parser.parse_args()
-    uvloop.run(measure(asked.posts, asked.in_flight, asked.database))
+    print("Load before:", " ".join(f"{load:.2f}" for load in os.getloadavg()), f"on {os.cpu_count()} cores")
+    sys.exit(0 if asyncio.run(compare(_asked())) else 1)

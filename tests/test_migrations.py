@@ -2,6 +2,9 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
 
 import pytest
 from alembic import command
@@ -11,6 +14,7 @@ from sqlalchemy import Connection, inspect
 
 from api.core.database import Database
 from api.models import metadata
+from migrations import versions as versions_of
 from migrations.run import config, is_current, upgrade
 
 
@@ -54,3 +58,29 @@ async def test_two_processes_that_migrate_at_once_do_not_collide(taken_back: Dat
     await asyncio.gather(upgrade(taken_back), upgrade(twin))
     await twin.close()
     assert await is_current(taken_back)
+
+
+Columns = dict[str, dict[str, Any]]
+
+
+def columns_of(connection: Connection) -> dict[str, Columns]:
+    seen = inspect(connection)
+    return {
+        table: {column["name"]: dict(column) for column in seen.get_columns(table)} for table in seen.get_table_names()
+    }
+
+
+async def test_the_release_before_can_read_and_write_the_tables_of_this_one(taken_back: Database) -> None:
+    """While workers are being exchanged both run: old code names every column it knows, and none that is new."""
+    versions = sorted(path.name.partition("_")[0] for path in Path(versions_of.__file__).parent.glob("0*.py"))
+    tables: list[dict[str, Columns]] = []
+    for version in versions:
+        async with taken_back.engine.begin() as connection:
+            await connection.run_sync(lambda sync, to=version: command.upgrade(config(sync), to))
+            tables.append(await connection.run_sync(columns_of))
+    for before, after in pairwise(tables):
+        for table, columns in before.items():
+            assert columns.keys() <= after[table].keys(), table
+            for name in after[table].keys() - columns.keys():
+                added = after[table][name]
+                assert added["nullable"] or added["default"] is not None, f"{table}.{name}"

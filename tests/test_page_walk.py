@@ -50,9 +50,11 @@ REFUSED = "does not allow that"
 CONTRIBUTOR_MAY = {
     "GET /", "GET /inbox", "GET /inbox/news", "GET /inbox/{conversation_id}", "GET /inbox/{conversation_id}/thread",
     "GET /write", "GET /write/standard", "GET /write/{post_id}",
+    "POST /write/pictures", "GET /media/{media_id}/file", "GET /media/{media_id}/small",
     "POST /write", "POST /write/fill", "POST /write/check", "POST /write/{post_id}",
     "POST /write/policy", "POST /write/policy/false-alarm",
     "GET /posts/{post_id}", "GET /posts/{post_id}/deliveries", "POST /posts/{post_id}/cancel", "GET /calendar",
+    "GET /share/{post_id}", "POST /share/{post_id}",
     "GET /priorities", "GET /priorities/{priority_id}", "POST /priorities/{priority_id}/draft",
     "GET /questions/{question_id}", "GET /questions/{question_id}/picture", "GET /questions/{question_id}/decision",
     "GET /questions/{question_id}/tally", "POST /questions/{question_id}/tally",
@@ -60,6 +62,7 @@ CONTRIBUTOR_MAY = {
     "POST /questions/{question_id}/record/{answer_id}/take-back", "POST /answers/{answer_id}",
     "GET /accounts", "GET /accounts/{account_id}",
     "GET /people", "GET /people/{person_id}", "GET /teams/{team_id}",
+    "GET /on-time", "GET /on-time/days.csv", "GET /alerts", "POST /me/mails",
     "GET /me", "GET /me/keys", "POST /me/keys", "POST /sign-out",
 }  # fmt: skip
 """All that a contributor's role lets them open and press. Whatever is not in it answers them with a no."""

@@ -31,12 +31,13 @@ from tests.support.belongings import (
     rows_of,
 )
 from tests.support.factories import Cast, a_token
+from tests.support.photos import plain
 from tests.support.rest import a_client, bearing
 
 FREE = {"/healthz", "/readyz", "/api/openapi.json"}
 """For everybody: nobody's things are in them."""
 PARAMETER = re.compile(r"\{(\w+)\}")
-LISTED = {"account_ids": "account_id", "people": "person_id"}
+LISTED = {"account_ids": "account_id", "people": "person_id", "media_ids": "media_id"}
 """What a body calls a list of ids → whose ids they are."""
 
 CONTRIBUTOR_MAY = {
@@ -45,7 +46,11 @@ CONTRIBUTOR_MAY = {
     "GET /me", "GET /people", "GET /people/{person_id}",
     "GET /tokens", "POST /tokens", "GET /sessions",
     "GET /posts", "POST /posts", "GET /posts/{post_id}", "PATCH /posts/{post_id}", "POST /posts/{post_id}/cancel",
-    "GET /deliveries", "GET /standard-posts", "GET /standard-posts/{standard_post_id}",
+    "POST /posts/{post_id}/share", "GET /posts/{post_id}/versions",
+    "GET /media", "POST /media", "GET /media/{media_id}", "GET /media/{media_id}/file", "PATCH /media/{media_id}",
+    "DELETE /media/{media_id}",
+    "GET /deliveries", "GET /deliveries/lateness", "GET /deliveries/forecast", "GET /alerts", "GET /alerts/{alert_id}",
+    "GET /standard-posts", "GET /standard-posts/{standard_post_id}",
     "GET /schedules", "GET /schedules/{schedule_id}",
     "GET /conversations", "GET /conversations/{conversation_id}", "POST /conversations/{conversation_id}/read",
     "GET /questions", "GET /questions/{question_id}", "GET /questions/{question_id}/answers",
@@ -71,6 +76,8 @@ class Call:
     ids: frozenset[UUID]
     twin: "Call | None" = None
     names_in_path: bool = False
+    file: bool = False
+    """Its body is a form with a file in it."""
 
 
 def test_every_route_is_known_to_the_walk(runtime: Runtime) -> None:
@@ -198,6 +205,7 @@ def _of_route(
                 frozenset(used),
                 twin,
                 names_in_path=bool(named),
+                file="multipart/form-data" in operation.get("requestBody", {}).get("content", ()),
             )
 
         twin = a_call(nothing)
@@ -208,7 +216,7 @@ def examples(described: Any, operation: Any) -> list[Any]:
     """The bodies that the documentation shows; None where none is asked for."""
     if "requestBody" not in operation:
         return [None]
-    content = operation["requestBody"]["content"]["application/json"]
+    content = next(iter(operation["requestBody"]["content"].values()))
     shown = [example["value"] for example in content.get("examples", {}).values()]
     schema = content["schema"]
     for part in (schema, *schema.get("anyOf", ())):
@@ -236,7 +244,9 @@ def _with_ids(example: Any, things: Belongings, used: set[UUID], name: str = "")
 
 async def _send(client: httpx.AsyncClient, call: Call, token: str | None) -> httpx.Response:
     headers = bearing(token, **{"If-Match": "*"}) if token else {"If-Match": "*"}
-    more = {} if call.body is None else {"json": call.body}
+    more: dict[str, Any] = {} if call.body is None else {"json": call.body}
+    if call.file:
+        more = {"data": call.body, "files": {"file": ("a.png", plain())}}
     answer = await client.request(call.method, call.path, params=dict(call.query), headers=headers, **more)
     assert answer.status_code < 500, f"{call.name} fell: {answer.text}"
     return answer
@@ -244,7 +254,7 @@ async def _send(client: httpx.AsyncClient, call: Call, token: str | None) -> htt
 
 def _said(answer: httpx.Response) -> tuple[int, Any]:
     """What can be told from an answer, apart from the request's own id."""
-    body = answer.json() if answer.content else None
+    body = answer.json() if "json" in answer.headers.get("content-type", "") else answer.content
     if isinstance(body, dict):
         body.pop("request_id", None)
     return answer.status_code, body

@@ -9,7 +9,7 @@ from api.core.clock import now
 from api.core.errors import DomainError
 from api.models import Viewer
 from api.policy import service as policy
-from api.policy.values import Context, Finding, Level, Verdict
+from api.policy.values import Context, Finding, Level, Picture, Verdict
 from web.typed import Typed
 from web.words import plural
 
@@ -57,7 +57,8 @@ def _context(typed: Typed) -> Context:
         due = typed.due()
     except DomainError:
         due = None  # half a date is said beside its field
-    return Context(now=now(), scheduled_for=due)
+    shown = tuple(Picture(alt=each.alt or each.why, video=each.film) for each in typed.carried)
+    return Context(now=now(), scheduled_for=due, media=shown)
 
 
 def shown(text: str, verdict: Verdict, noted: Sequence[str] = ()) -> Findings:

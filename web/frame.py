@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api.access import service as access
 from api.access.service import Action
 from api.accounts import queries as accounts
+from api.alerts import queries as alerts
 from api.core.clock import now
 from api.core.settings import Settings
 from api.forces import queries as forces
@@ -43,6 +44,8 @@ class Frame:
     world: tuple[str, ...] = ()
     may: frozenset[str] = field(default_factory=frozenset)
     """The actions that the viewer may do somewhere: which places have a link for them."""
+    alerts: int = 0
+    """How many stand that nobody has seen."""
 
 
 async def around(session: AsyncSession, viewer: Viewer, settings: Settings) -> Frame:
@@ -60,6 +63,7 @@ async def around(session: AsyncSession, viewer: Viewer, settings: Settings) -> F
             "All feeds live" if worst is None else f"{worst[0].name}: {worst[1].state}",
             await _next_post(session, viewer),
         ),
+        alerts=await alerts.unseen(session, viewer),
         may=frozenset(action for action in Action if access.may_anywhere(viewer, action)),
     )
 

@@ -22,29 +22,37 @@ from web.headers import OWN_HTMX
 from web.headers import policy as content_policy
 from web.pages import (
     accounts,
+    alerts,
     answers,
     calendar,
     connect,
+    connect_by_password,
     did,
     inbox,
     me,
+    mend,
+    on_time,
     people,
     picture,
+    pictures,
     policy,
     posts,
     priorities,
     records,
+    share,
     signin,
     teams,
     today,
     tokens,
+    webhooks,
+    withdraw,
     write,
 )
 from web.sessions import by_cookie
 
 SCREENS = (
-    today, inbox, policy, write, posts, calendar, priorities, answers, records, picture, did, connect, accounts, people, teams,
-    tokens, me, signin,
+    today, inbox, pictures, policy, write, posts, calendar, priorities, answers, records, picture, did, connect_by_password,
+    connect, accounts, people, teams, tokens, me, signin, withdraw, share, mend, on_time, alerts, webhooks,
 )  # fmt: skip
 Authenticate = Callable[[Request], Awaitable[Viewer | None]]
 
@@ -66,7 +74,10 @@ def create_app(runtime: Runtime, door: Door, authenticate: Authenticate = by_coo
 
 def asgi(app: FastAPI) -> ASGIApp:
     settings = app.state.settings
-    return Edge(app, body_limit=settings.body_limit, csp=content_policy(settings), hsts=settings.cookies_secure)
+    larger = {"/write": settings.body_limit + settings.upload_limit}
+    return Edge(
+        app, body_limit=settings.body_limit, csp=content_policy(settings), hsts=settings.cookies_secure, larger=larger
+    )
 
 
 def _serve_files(app: FastAPI, runtime: Runtime) -> None:

@@ -25,6 +25,8 @@ PLACES: tuple[Place, ...] = (
     Place("write", "Write", "/write", "write", on_phone=True, needs=Action.DRAFT),
     Place("calendar", "Calendar", "/calendar", "calendar", needs=Action.SEE_POSTS),
     Place("priorities", "Priorities", "/priorities", "priorities", on_phone=True, needs=Action.SEE_PRIORITIES),
+    Place("on-time", "On time", "/on-time", "clock", apart=True, needs=Action.SEE_POSTS),
+    Place("alerts", "Alerts", "/alerts", "alert", apart=True, needs=Action.SEE_ALERTS),
     Place("accounts", "Accounts", "/accounts", "account", apart=True, needs=Action.SEE_ACCOUNTS),
     Place("people", "People", "/people", "people", apart=True, needs=Action.SEE_PEOPLE),
 )

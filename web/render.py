@@ -67,6 +67,7 @@ def _environment() -> Environment:
         "for_input": words.for_input,
         "span": words.span,
         "lateness": words.lateness,
+        "seconds": words.seconds,
         "first_line": words.first_line,
         "gist": words.gist,
         "plural": words.plural,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from api.core.clock import now
 from api.models import Account, AuditEntry, Delivery, DeliveryState, Post, PostState
 from api.platforms.facts import FACTS, Facts
 from web.words import lateness
@@ -52,6 +53,9 @@ DELIVERIES: Mapping[DeliveryState, State] = {
     DeliveryState.CANCELLED: State("Cancelled", "", "close"),
 }
 
+HELD_UP = State("Has to wait", "amber", "clock")
+"""It stands in the queue, and nothing of its account goes out: its platform asked for that, or cannot be reached."""
+
 POSTS: Mapping[PostState, State] = {
     PostState.DRAFT: State("Draft", "", "write"),
     PostState.AWAITING_APPROVAL: State("Waits for approval", "amber", "clock"),
@@ -68,6 +72,8 @@ LATE_FROM = 60_000
 
 
 def delivery_state(delivery: Delivery) -> State:
+    if delivery.state is DeliveryState.QUEUED and delivery.due_at <= now():
+        return State("Waiting to go out", "", "clock")
     late = delivery.state is DeliveryState.SENT and (delivery.lateness_ms or 0) >= LATE_FROM
     return State("Sent late", "amber", "check") if late else DELIVERIES[delivery.state]
 
@@ -98,6 +104,18 @@ HAPPENED = {
     "posts.change": "Changed",
     "posts.publish": "Answered yes, and planned",
     "posts.cancel": "Cancelled",
+    "posts.withdraw": "Taken down",
+    "posts.withdraw_with_original": "Taken down, because what it shares was",
+    "posts.edit": "New words, where it stands",
+    "posts.share": "Shares what the force posted",
+    "errands.withdraw_done": "It is gone from an account",
+    "errands.withdraw_failed": "An account could not take it down",
+    "errands.edit_done": "Its new words stand on an account",
+    "errands.edit_failed": "An account could not change it",
+    "messages.edit": "New words for our reply",
+    "messages.withdraw": "Our reply taken down",
+    "messages.like": "Liked",
+    "messages.unlike": "No longer liked",
     "schedules.move": "Moved",
     "schedules.cancel": "Taken out of the calendar",
     "conversations.reply": "Answered",
@@ -107,6 +125,8 @@ HAPPENED = {
     "conversations.reopen": "Opened again",
     "deliveries.retry": "Sent again",
     "deliveries.cancel": "Cancelled",
+    "deliveries.sighted": "Said that it is live",
+    "deliveries.found_by_person": "Found where somebody said",
 }
 
 

@@ -46,6 +46,8 @@ class Item:
     answers: Answered | None = None
     records: UUID | None = None
     """The message whose words records may ask for, with a reason."""
+    message: ThreadMessage | None = None
+    """What can still be done about it: its likes, its changes."""
 
 
 def items_of(thread: Thread) -> list[Item]:
@@ -61,8 +63,10 @@ def folded(items: Sequence[Item]) -> tuple[Sequence[Item], Sequence[Item]]:
 
 
 def moving(thread: Thread) -> bool:
-    """A reply of ours is still on its way: the thread asks again until it is not."""
-    return any(one.delivery and one.delivery.state in MOVING for one in thread.messages)
+    """Something of ours is still on its way: the thread asks again until it is not."""
+    return any(
+        (one.delivery and one.delivery.state in MOVING) or one.doing or one.liked.asked for one in thread.messages
+    )
 
 
 def _message(message: ThreadMessage, account: str, records: bool) -> Item:
@@ -83,6 +87,7 @@ def _message(message: ThreadMessage, account: str, records: bool) -> Item:
         became=_became(message.delivery) if message.delivery else None,
         answers=message.answers,
         records=message.id if records and message.deleted_at else None,
+        message=message,
     )
 
 

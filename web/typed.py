@@ -13,7 +13,13 @@ from api.core.errors import Invalid
 from api.core.local_time import from_form
 from api.models import Account, Destination, Post
 from api.platforms.facts import FACTS
-from api.platforms.text import count, graphemes
+from api.platforms.text import graphemes
+from api.platforms.values import Visibility
+from api.posts import saying
+from api.posts.checks import MOST_PARTS
+from api.posts.values import Words
+from web.carried import Carried
+from web.looks import LANGUAGES, SEEN_BY, Look, look
 from web.words import for_input, plural
 
 VARIANT = "variant-"
@@ -34,8 +40,14 @@ class Typed:
     useful_until: str = ""
     useful_fold: int | None = None
     standard_post_id: str = ""
+    as_thread: bool = False
+    content_warning: str = ""
+    visibility: Visibility = Visibility.PUBLIC
+    language: str = "en"
     version: int = 0
     answer: str = "look"
+    carried: tuple[Carried, ...] = ()
+    """Its pictures or its film: they are in the store already, and wait for the post."""
 
     @classmethod
     def of(cls, form: FormData) -> "Typed":
@@ -58,6 +70,10 @@ class Typed:
             useful_until=words("useful_until"),
             useful_fold=_fold(words("useful_until-fold")),
             standard_post_id=words("standard_post_id"),
+            as_thread=words("as_thread") == "yes",
+            content_warning=words("content_warning").strip(),
+            visibility=next((one for one in SEEN_BY if one == words("visibility")), Visibility.PUBLIC),
+            language=words("language") if words("language") in LANGUAGES else "en",
             version=int(words("version")) if words("version").isdecimal() else 0,
             answer=words("answer") or "look",
         )
@@ -71,8 +87,15 @@ class Typed:
             variants={one.account_id: one.text for one in destinations if one.text},
             useful_until=for_input(post.useful_until),
             standard_post_id=str(post.standard_post_id or ""),
+            as_thread=post.as_thread,
+            content_warning=post.content_warning,
+            visibility=post.visibility,
+            language=post.language,
             version=post.version,
         )
+
+    def words(self) -> Words:
+        return Words(self.text, self.language, self.visibility, self.content_warning, self.as_thread)
 
     def due(self) -> datetime | None:
         """When it goes out; None: now."""
@@ -101,6 +124,11 @@ class Typed:
                 {"account_id": account, "text": text} for account, text in self.variants.items() if account in chosen
             ],
             "standard_post_id": _id(self.standard_post_id),
+            "as_thread": self.as_thread,
+            "content_warning": self.content_warning,
+            "visibility": self.visibility,
+            "language": self.language,
+            "media_ids": [each.id for each in self.carried],
         }
 
 
@@ -121,6 +149,7 @@ class Target:
 
     id: UUID
     name: str
+    handle: str
     letter: str
     platform: str
     practice: bool
@@ -128,25 +157,43 @@ class Target:
     variant: str
     used: int
     limit: int
+    parts: int
+    """Of the thread that it would be here; 1 where it fits."""
+    over: bool
+    """It cannot go out like this."""
+    as_thread: bool
+    looks: Look
 
     @property
-    def over(self) -> bool:
+    def long(self) -> bool:
         return self.used > self.limit
+
+    @property
+    def counted(self) -> str:
+        return plural(self.parts, "post") if self.as_thread and self.parts > 1 else f"{self.used} of {self.limit}"
 
 
 def target(account: Account, typed: Typed) -> Target:
     facts, limits = FACTS[account.platform], accounts.limits_of(account)
-    variant = typed.variants.get(account.id, "")
+    words, variant = typed.words(), typed.variants.get(account.id, "")
+    used = saying.length(account, variant or typed.text, words)
+    parts = len(saying.parts_of(account, variant or typed.text, words))
+    looks = look(account, words, variant)
     return Target(
         id=account.id,
         name=account.name,
+        handle=account.handle,
         letter=facts.letter,
         platform=facts.label,
         practice=account.practice,
         chosen=typed.account_ids is None or account.id in typed.account_ids,
         variant=variant,
-        used=count(account.platform, variant or typed.text, limits),
+        used=used,
         limit=limits.max_length,
+        parts=parts,
+        over=any(part.over for part in looks.parts) or len(looks.parts) > MOST_PARTS,
+        as_thread=typed.as_thread,
+        looks=looks,
     )
 
 
@@ -156,9 +203,26 @@ def room(text: str, targets: Sequence[Target]) -> str:
     chosen = [one for one in targets if one.chosen]
     if not chosen:
         return f"{length}. No account chosen yet."
-    long = [f"{one.used - one.limit} too many for {one.name} on {one.platform}" for one in chosen if one.over]
+    long = [_too_long(one) for one in chosen if one.over]
     if long:
         return f"{length}. {'; '.join(long)}."
+    if any(one.long for one in chosen):
+        return f"{length}. Goes out as {in_parts(chosen)}."
     least = min(one.limit - one.used for one in chosen)
     fits = "Fits" if len(chosen) == 1 else f"Fits all {len(chosen)}"
     return f"{length}. {fits}, with {least} to spare."
+
+
+def in_parts(targets: Sequence[Target]) -> str:
+    """How many posts it becomes, where it is more than one."""
+    many = [f"{one.parts} posts for {one.name} on {one.platform}" for one in targets if one.chosen and one.parts > 1]
+    return " and ".join([", ".join(many[:-1]), many[-1]] if len(many) > 1 else many)
+
+
+def _too_long(one: Target) -> str:
+    where = f"{one.name} on {one.platform}"
+    if not one.as_thread:
+        return f"{one.used - one.limit} too many for {where}"
+    if one.parts > MOST_PARTS:
+        return f"A thread of {one.parts} for {where}, and {MOST_PARTS} is the most"
+    return f"A link is too long for {where}"

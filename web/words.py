@@ -35,6 +35,15 @@ def when_text(at: datetime, now: datetime) -> str:
     return f"{day(at, now)}, {local:%H:%M}"
 
 
+def to_the_second(at: datetime, now: datetime) -> str:
+    """09:00:01 today · 09:00:01 on Sun · 09:00:01 on Wed 25 Nov."""
+    local, today = at.astimezone(LONDON), now.astimezone(LONDON)
+    if local.date() == today.date():
+        return f"{local:%H:%M:%S} today"
+    near = timedelta() < today.date() - local.date() < timedelta(days=7)
+    return f"{local:%H:%M:%S} on {f'{local:%a}' if near else day(at, now)}"
+
+
 def time_tag(at: datetime, words: str) -> Markup:
     return Markup('<time datetime="{}" title="{}">{}</time>').format(
         at.astimezone(LONDON).isoformat(timespec="seconds"), full(at), words
@@ -74,6 +83,26 @@ def lateness(milliseconds: int | None) -> str:
     if seconds < 60:
         return f"{plural(seconds, 'second')} late"
     return f"{seconds // 60} min {seconds % 60} s late"
+
+
+def late_by(milliseconds: int | None) -> str:
+    """The same to the tenth of a second, where somebody wants to know exactly."""
+    if milliseconds is None:
+        return "lateness not known"
+    if milliseconds < 50:
+        return "on time"
+    return f"{seconds(milliseconds)} late" if milliseconds < 60_000 else lateness(milliseconds)
+
+
+def seconds(milliseconds: int | None) -> str:
+    """0.21 s · 4.1 s · 2 min 14 s; nothing where there is nothing."""
+    if milliseconds is None:
+        return "–"
+    if milliseconds < 1000:
+        return f"{milliseconds / 1000:.2f}\u00a0s"
+    if milliseconds < 60_000:
+        return f"{milliseconds / 1000:.1f}\u00a0s"
+    return f"{milliseconds // 60_000} min {milliseconds // 1000 % 60} s"
 
 
 def greeting(now: datetime) -> str:

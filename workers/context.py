@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from api.core.runtime import Runtime
 from api.platforms.values import Platform
+from workers.jobs.patience import Patience
 from workers.platforms import Connector
 from workers.platforms.http import Carrier
 from workers.vault import Vault
@@ -38,3 +39,4 @@ class Context:
     connectors: Mapping[Platform, Connector]
     vault: Vault
     bells: Bells = field(default_factory=Bells)
+    patience: Patience = field(default_factory=Patience)

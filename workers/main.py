@@ -12,7 +12,7 @@ from api.core.log import log
 from api.core.runtime import Runtime
 from api.core.settings import Settings
 from workers.context import Context
-from workers.jobs import connect, limits, poll, read, send, sweep
+from workers.jobs import alerts, connect, errands, limits, poll, read, renew, send, sharing, sightings, sweep
 from workers.jobs.steady import keep
 from workers.platforms import CONNECTORS
 from workers.platforms.http import HttpxCarrier
@@ -34,9 +34,13 @@ class Work:
 
 # To add work: a module in workers/jobs with `loop` and `JOBS`, and its line here.
 WORK: dict[str, Work] = {
-    SEND: Work((send.loop,), send.JOBS, 4),
-    POLL: Work((poll.loop, read.loop), poll.JOBS | read.JOBS, 20),
-    SLOW: Work((connect.loop, limits.loop, sweep.loop), connect.JOBS | limits.JOBS | sweep.JOBS, 4),
+    SEND: Work((send.loop, sharing.loop), send.JOBS, 4),
+    POLL: Work((poll.loop, read.loop, sharing.loop), poll.JOBS | read.JOBS, 20),
+    SLOW: Work(
+        (connect.loop, limits.loop, renew.loop, sweep.loop, errands.loop, alerts.loop, sightings.loop),
+        connect.JOBS | limits.JOBS | sweep.JOBS | errands.JOBS | alerts.JOBS | sightings.JOBS,
+        4,
+    ),
 }
 
 

@@ -25,25 +25,32 @@ class Action(StrEnum):
     ADOPT = "priorities.adopt"
     SEE_ACCOUNTS = "accounts.see"
     CONNECT = "accounts.connect"
+    SEE_ALERTS = "alerts.see"
+    MARK_ALERTS = "alerts.seen"
     SEE_PEOPLE = "people.see"
     MANAGE_PEOPLE = "people.manage"
+    MANAGE_WEBHOOKS = "webhooks.manage"
     KEEP_RULES = "policy.keep"
 
 
-_SEE = frozenset({Action.SEE_POSTS, Action.SEE_PUBLIC, Action.SEE_PRIORITIES, Action.SEE_ACCOUNTS, Action.SEE_PEOPLE})
+_SEE = frozenset(
+    {Action.SEE_POSTS, Action.SEE_PUBLIC, Action.SEE_PRIORITIES, Action.SEE_ACCOUNTS, Action.SEE_PEOPLE}
+    | {Action.SEE_ALERTS}
+)
 _TALK = frozenset({Action.SEE_DIRECT, Action.REPLY, Action.NOTE})
-_MEMBER = _SEE | _TALK | {Action.DRAFT, Action.PUBLISH, Action.ANSWER, Action.ADOPT}
+_MEMBER = _SEE | _TALK | {Action.DRAFT, Action.PUBLISH, Action.ANSWER, Action.ADOPT, Action.MARK_ALERTS}
 
 ALLOWED: dict[Role, frozenset[Action]] = {
     Role.CONTRIBUTOR: _SEE | {Action.DRAFT, Action.ANSWER},
     Role.TEAM_MEMBER: _MEMBER,
     Role.SUPERVISOR: _MEMBER,
     Role.COMMS: _MEMBER | {Action.CONNECT, Action.KEEP_RULES},
-    Role.CONTACT_DESK: _SEE | _TALK,
+    Role.CONTACT_DESK: _SEE | _TALK | {Action.MARK_ALERTS},
     Role.RECORDS: _SEE | {Action.SEE_DIRECT, Action.SEE_DELETED},
     Role.ADMIN: frozenset(
         {Action.SEE_POSTS, Action.SEE_PRIORITIES, Action.SEE_ACCOUNTS, Action.SEE_PEOPLE}
-        | {Action.CONNECT, Action.MANAGE_PEOPLE, Action.KEEP_RULES}
+        | {Action.CONNECT, Action.MANAGE_PEOPLE, Action.SEE_ALERTS, Action.MARK_ALERTS, Action.MANAGE_WEBHOOKS}
+        | {Action.KEEP_RULES}
     ),
 }
 
@@ -69,6 +76,9 @@ SCOPES: dict[str, tuple[str, frozenset[Action]]] = {
     ),
     "accounts:read": ("Read accounts and their health", frozenset({Action.SEE_ACCOUNTS})),
     "accounts:write": ("Connect accounts", frozenset({Action.SEE_ACCOUNTS, Action.CONNECT})),
+    "alerts:read": ("Read alerts", frozenset({Action.SEE_ALERTS})),
+    "alerts:write": ("Mark alerts as seen", frozenset({Action.SEE_ALERTS, Action.MARK_ALERTS})),
+    "webhooks:write": ("Register addresses that are told of alerts", frozenset({Action.MANAGE_WEBHOOKS})),
     "people:read": ("Read teams, neighbourhoods and people", frozenset({Action.SEE_PEOPLE})),
     "people:write": ("Add people and give roles", frozenset({Action.SEE_PEOPLE, Action.MANAGE_PEOPLE})),
     "policy:write": ("Keep the rules of the check before publishing", frozenset({Action.KEEP_RULES})),

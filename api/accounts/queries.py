@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Literal
 from uuid import UUID
@@ -15,6 +15,7 @@ from api.access import service as access
 from api.access.service import Action
 from api.core.clock import now
 from api.core.errors import Conflict, Forbidden, NotFound
+from api.core.local_time import clock_words
 from api.core.settings import Settings
 from api.models import (
     OPEN,
@@ -29,6 +30,7 @@ from api.models import (
     SecretKind,
     Viewer,
 )
+from api.platforms.facts import FACTS
 from api.platforms.values import Limits
 
 _WRITES = (Action.DRAFT, Action.PUBLISH, Action.REPLY)
@@ -52,6 +54,12 @@ async def get_account(session: AsyncSession, viewer: Viewer, account_id: UUID) -
     if account is None:
         raise NotFound
     return account
+
+
+async def named(session: AsyncSession, account_ids: Iterable[UUID]) -> dict[UUID, Account]:
+    """The caller has passed the gate to what goes out on them. Whose they are is shown to who may see the account."""
+    rows = await session.execute(select(Account).where(col(Account.id).in_(set(account_ids))))
+    return {account.id: account for account in rows.scalars()}
 
 
 async def get_connection(session: AsyncSession, viewer: Viewer, connection_id: UUID) -> Connection:
@@ -103,7 +111,7 @@ async def queued(session: AsyncSession, account_ids: Iterable[UUID]) -> dict[UUI
 def limits_of(account: Account) -> Limits:
     """What its server allows, or what is usual where it was not read yet."""
     known: dict[str, Any] = {name: value for name, value in account.limits.items() if name in Limits.__slots__}
-    return Limits(**known)
+    return replace(FACTS[account.platform].limits, **known)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,12 +136,21 @@ def _feed(account: Account, settings: Settings, at: datetime) -> Health:
     age = at - (account.last_poll_at or account.created_at)
     if age > timedelta(seconds=settings.stale_after):
         read = f"Not read for {_long(age)}" if account.last_poll_at else "Never read"
-        return Health("stopped", f"{read}: messages may be waiting that nobody sees.")
+        why = f" {account.poll_error}" if account.poll_error else ""
+        return Health("stopped", f"{read}: messages may be waiting that nobody sees.{why}")
     if account.last_poll_at is None:
         return Health("late", "Being read for the first time.")
     if age > timedelta(seconds=max(3 * settings.poll_interval, settings.stale_after / 3)):
-        return Health("late", f"Last read {_long(age)} ago.")
+        return Health("late", f"Last read {_long(age)} ago. {account.poll_error}".strip())
     return Health("live", "Read just now.")
+
+
+def waits(account: Account, at: datetime | None = None) -> str:
+    """Why nothing goes out from it at the moment, and until when; empty when nothing is in the way."""
+    at = at or now()
+    if account.state is not AccountState.ACTIVE or account.send_after is None or account.send_after <= at:
+        return ""
+    return account.send_after_why or f"Nothing goes out until {clock_words(account.send_after, at)}."
 
 
 async def worst_health(session: AsyncSession, viewer: Viewer, settings: Settings) -> tuple[Account, Health] | None:
@@ -229,6 +246,16 @@ async def to_give_back(session: AsyncSession) -> list[tuple[Account, Secret]]:
         .where(col(Account.state) == AccountState.DISCONNECTED, col(Secret.kind) == SecretKind.ACCESS_TOKEN)
     )
     return [(row[0], row[1]) for row in rows]
+
+
+async def tokens_to_renew(session: AsyncSession, at: datetime, limit: int) -> list[Account]:
+    found = await session.execute(
+        select(Account)
+        .where(col(Account.state) == AccountState.ACTIVE, col(Account.token_renew_at) <= at)
+        .order_by(col(Account.token_expires_at))
+        .limit(limit)
+    )
+    return list(found.scalars())
 
 
 async def limits_to_read(session: AsyncSession, older_than: datetime) -> list[Account]:

@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import Request, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api.accounts import queries, service
+from api.accounts import by_password, queries, service
 from api.accounts.schemas import (
     AccountOut,
     ConnectIn,
@@ -48,10 +48,18 @@ async def list_accounts(
 async def begin_connection(
     request: Request, session: WriteSession, viewer: CurrentViewer, wanted: ConnectIn, _: IdempotencyKey = None
 ) -> ConnectionOut:
-    """Begins connecting an account. Ask `/connections/{id}` until it is `ready`, then send its person to `authorize_url`."""
-    connection = await service.begin_connection(
-        session, viewer, wanted.team_id, wanted.platform, wanted.instance, settings=runtime_of(request).settings
-    )
+    """Begins connecting an account. Ask `/connections/{id}` until it is `ready`, then send its person to `authorize_url`.
+    With a handle and an app password nobody has to go anywhere: ask until it is `done`, or `failed` with a reason."""
+    runtime = runtime_of(request)
+    if wanted.app_password is None:
+        connection = await service.begin_connection(
+            session, viewer, wanted.team_id, wanted.platform, wanted.instance, settings=runtime.settings
+        )
+        return ConnectionOut.of(connection)
+    connection = await by_password.begin(
+        session, runtime.sealer, viewer, wanted.team_id, wanted.platform, wanted.handle or "",
+        wanted.app_password.get_secret_value(), wanted.instance, settings=runtime.settings,
+    )  # fmt: skip
     return ConnectionOut.of(connection)
 
 
@@ -118,6 +126,8 @@ def _out(account: Account, settings: Settings, people: list[UUID], queued: int) 
             last_sent_at=account.last_sent_at,
             token_expires_at=account.token_expires_at,
             queued=queued,
+            waits=queries.waits(account) or None,
+            waits_until=account.send_after if queries.waits(account) else None,
         ),
         register_=RegisterOut(
             owner_id=account.owner_id,

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, SecretStr
 
 from api.core.shapes import Line, Out, Words
 from api.core.wire import Wire
@@ -13,14 +13,27 @@ from api.platforms.values import Platform
 
 
 class ConnectIn(Wire):
-    """Begin connecting an account."""
+    """Begin connecting an account: with its server, or where its platform has app passwords, with one of those."""
 
     model_config = ConfigDict(
-        json_schema_extra={"examples": [{"platform": "mastodon", "instance": "https://town.example", "team_id": None}]}
+        json_schema_extra={
+            "examples": [
+                {"platform": "mastodon", "instance": "https://town.example", "team_id": None},
+                {"platform": "bluesky", "handle": "sandford.example", "app_password": "abcd-efgh-ijkl-mnop"},
+            ]
+        }
     )
 
     platform: Platform
-    instance: Words = Field(min_length=1, max_length=300, description="The server: https://host, or just the host.")
+    instance: Words = Field(
+        "",
+        max_length=300,
+        description="The server: https://host, or just the host. With an app password: found from the handle.",
+    )
+    handle: Words | None = Field(None, max_length=300, description="With an app password: whose it is.")
+    app_password: SecretStr | None = Field(
+        None, max_length=200, description="Made for Beatline alone. Sealed at once, used once, never shown."
+    )
     team_id: UUID | None = Field(None, description="The team it belongs to; null: the force's own.")
 
 
@@ -55,6 +68,8 @@ class HealthOut(Out):
     last_sent_at: datetime | None
     token_expires_at: datetime | None
     queued: int = Field(description="Deliveries that have not gone out yet.")
+    waits: str | None = Field(description="Why nothing goes out at the moment, and until when.")
+    waits_until: datetime | None
 
 
 class RegisterOut(Out):

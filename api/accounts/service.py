@@ -33,7 +33,7 @@ from api.models import (
     Viewer,
 )
 from api.platforms.facts import FACTS
-from api.platforms.values import Identity, Limits, Platform
+from api.platforms.values import Identity, Limits, Platform, Token
 
 MINUTES_TO_CONNECT = 15
 SECONDS_TO_EXCHANGE = 120
@@ -64,17 +64,16 @@ async def begin_connection(
     settings: Settings,
 ) -> Connection:
     """Asks a worker to introduce us to the server; the person goes there as soon as that is done."""
-    await _team_is_theirs(session, viewer, team_id)
+    await team_is_theirs(session, viewer, team_id)
     access.require(viewer, Action.CONNECT, team_id)
     if FACTS[platform].app_password:
         raise Invalid(
-            f"{FACTS[platform].label} has no page to say yes on: its accounts are connected with an app"
-            " password, on the command line.",
-            "platform",
+            f"{FACTS[platform].label} has no page to say yes on: its accounts are connected with a handle and an app"
+            " password.",
+            "app_password",
         )
     origin = instances.origin(instance, settings.private_hosts)
-    if not viewer.second_factor and not instances.is_practice(origin, settings.practice_hosts):
-        raise Forbidden(queries.NEEDS_SECOND_STEP)
+    require_second_step(viewer, origin, settings)
     connection = Connection(
         force_id=viewer.force_id,
         team_id=team_id,
@@ -90,11 +89,17 @@ async def begin_connection(
     return connection
 
 
+def require_second_step(viewer: Viewer, origin: str, settings: Settings) -> None:
+    """Who connects an account that reaches the public has signed in with theirs."""
+    if not viewer.second_factor and not instances.is_practice(origin, settings.practice_hosts):
+        raise Forbidden(queries.NEEDS_SECOND_STEP)
+
+
 async def answer_connection(session: AsyncSession, sealer: Seals, viewer: Viewer, state: str, code: str) -> Connection:
     """The person said yes: the code is sealed at the door and a worker exchanges it. A state works once."""
     connection = await _answered(session, viewer, state)
     await secrets.put(session, connection.id, SecretKind.CODE, sealer.seal(code.encode()))
-    await _step(session, connection, ConnectionState.ANSWERED, authorize_url="")
+    await step(session, connection, ConnectionState.ANSWERED, authorize_url="")
     audit.record(session, viewer, "accounts.connect_answered", "connection", connection.id)
     ask(session, Job("connect", str(connection.id)))
     return connection
@@ -109,7 +114,7 @@ async def decline_connection(session: AsyncSession, viewer: Viewer, state: str) 
 
 async def fail_connection(session: AsyncSession, connection: Connection, sentence: str) -> None:
     """Says why; what was sealed for this try is dropped. One that is over already stays as it is."""
-    if await _step(session, connection, ConnectionState.FAILED, error=sentence, authorize_url=""):
+    if await step(session, connection, ConnectionState.FAILED, error=sentence, authorize_url=""):
         await secrets.drop(session, connection.id)
 
 
@@ -126,7 +131,7 @@ async def _answered(session: AsyncSession, viewer: Viewer, state: str) -> Connec
     return connection
 
 
-async def _step(session: AsyncSession, connection: Connection, to: ConnectionState, **values: object) -> bool:
+async def step(session: AsyncSession, connection: Connection, to: ConnectionState, **values: object) -> bool:
     """From the state that was read to the next; false when somebody else took the step first."""
     moved = await session.execute(
         update(Connection)
@@ -145,7 +150,7 @@ async def connection_ready(
     session: AsyncSession, connection: Connection, app_id: UUID, state_hash: str, authorize_url: str, verifier: Sealed
 ) -> None:
     """A worker has introduced us: the person can go and say yes."""
-    ready = await _step(
+    ready = await step(
         session,
         connection,
         ConnectionState.READY,
@@ -183,7 +188,7 @@ async def try_later(session: AsyncSession, connection: Connection, sentence: str
     """The server could not be reached: a few tries more, then the person is told."""
     if connection.attempts + 1 >= TRIES:
         await fail_connection(session, connection, sentence)
-    elif await _step(session, connection, connection.state, attempts=connection.attempts + 1):
+    elif await step(session, connection, connection.state, attempts=connection.attempts + 1):
         ask(session, Job("connect", str(connection.id)))
 
 
@@ -192,12 +197,12 @@ async def use_code(session: AsyncSession, connection: Connection) -> Secret | No
     code = await secrets.take(session, connection.id, SecretKind.CODE)
     if code is not None:
         until = now() + timedelta(seconds=SECONDS_TO_EXCHANGE)
-        await _step(session, connection, ConnectionState.ANSWERED, expires_at=until)
+        await step(session, connection, ConnectionState.ANSWERED, expires_at=until)
     return code
 
 
 async def connection_done(session: AsyncSession, connection: Connection, account: Account) -> None:
-    if not await _step(session, connection, ConnectionState.DONE, account_id=account.id, error=""):
+    if not await step(session, connection, ConnectionState.DONE, account_id=account.id, error=""):
         raise Conflict("That took too long. Start connecting again.")
     await secrets.drop(session, connection.id)
 
@@ -213,6 +218,7 @@ async def add_account(
     limits: Limits,
     sealed_token: Sealed,
     practice: bool,
+    token: Token | None = None,
 ) -> Account:
     """A new account, or the same one connected again: it keeps its history, its register and its team."""
     account = await _same_account(session, platform, instance, identity.remote_id)
@@ -227,10 +233,12 @@ async def add_account(
     else:
         _same_home(account, force_id, team_id)
         account.team_id, account.version = team_id, account.version + 1
+        account.instance, account.send_after, account.send_after_why = instance, None, ""
     account.handle, account.name, account.url = identity.handle, identity.name, identity.url
     account.state, account.state_reason, account.practice = AccountState.ACTIVE, "", practice
     account.limits, account.limits_read_at, account.updated_at = dict(limits.as_dict()), now(), now()
     account.poll_error, account.poll_failures, account.next_poll_at = "", 0, now()
+    account.token_expires_at, account.token_renew_at = ends_of(token, now()) if token else (None, None)
     await session.flush()
     await secrets.put(session, account.id, SecretKind.ACCESS_TOKEN, sealed_token)
     audit.record(session, viewer, action, "account", account.id, force_id, platform=platform.value, practice=practice)
@@ -239,12 +247,11 @@ async def add_account(
 
 
 async def _same_account(session: AsyncSession, platform: Platform, instance: str, remote_id: str) -> Account | None:
-    found = await session.execute(
-        select(Account).where(
-            col(Account.platform) == platform, col(Account.instance) == instance, col(Account.remote_id) == remote_id
-        )
-    )
-    return found.scalar_one_or_none()
+    """Where a platform is one network, an account keeps its id when it moves to another server."""
+    same = select(Account).where(col(Account.platform) == platform, col(Account.remote_id) == remote_id)
+    if not FACTS[platform].one_network:
+        same = same.where(col(Account.instance) == instance)
+    return (await session.execute(same.order_by(col(Account.instance) != instance).limit(1))).scalar_one_or_none()
 
 
 def _same_home(account: Account, force_id: UUID, team_id: UUID | None) -> None:
@@ -290,6 +297,30 @@ async def disconnect(session: AsyncSession, viewer: Viewer, account_id: UUID) ->
 async def keep_limits(session: AsyncSession, account_id: UUID, limits: Limits | None, at: datetime) -> None:
     """What the server allows, read again; None: it did not say, and is asked again tomorrow."""
     values = {"limits_read_at": at} | ({"limits": dict(limits.as_dict())} if limits else {})
+    await _set(session, account_id, **values)
+
+
+def ends_of(token: Token, at: datetime) -> tuple[datetime | None, datetime | None]:
+    """When it ends, and from when it is renewed: with a third of its life left, time enough for a long outage."""
+    ends_at = token.expires_at
+    if ends_at is None or not token.renewable:
+        return ends_at, None
+    return ends_at, at + (ends_at - at) * 2 / 3
+
+
+async def note_token(session: AsyncSession, account_id: UUID, token: Token) -> None:
+    ends_at, renew_at = ends_of(token, now())
+    await _set(session, account_id, token_expires_at=ends_at, token_renew_at=renew_at)
+
+
+async def renew_later(session: AsyncSession, account: Account) -> None:
+    """Its server could not be asked: soon again, and more often towards the end."""
+    left = (account.token_expires_at or now()) - now()
+    wait = min(timedelta(hours=6), max(timedelta(minutes=1), left / 10))
+    await _set(session, account.id, token_renew_at=now() + wait)
+
+
+async def _set(session: AsyncSession, account_id: UUID, **values: object) -> None:
     await session.execute(update(Account).where(col(Account.id) == account_id).values(**values))
 
 
@@ -322,7 +353,7 @@ async def _colleagues(session: AsyncSession, viewer: Viewer, people: list[UUID])
         raise Invalid("Somebody named there does not work here.", "people")
 
 
-async def _team_is_theirs(session: AsyncSession, viewer: Viewer, team_id: UUID | None) -> None:
+async def team_is_theirs(session: AsyncSession, viewer: Viewer, team_id: UUID | None) -> None:
     if team_id is None:
         return
     team = await session.get(Team, team_id)

@@ -1,6 +1,6 @@
 """What happened to one thing, oldest first."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from uuid import UUID
 
 from sqlalchemy import select
@@ -10,11 +10,13 @@ from sqlmodel import col
 from api.models import AuditEntry, Viewer
 
 
-async def history(session: AsyncSession, viewer: Viewer, subject_id: UUID, limit: int = 50) -> Sequence[AuditEntry]:
-    """The caller has passed the gate to the thing itself."""
+async def history(
+    session: AsyncSession, viewer: Viewer, subject_id: UUID, limit: int = 50, parts: Collection[UUID] = ()
+) -> Sequence[AuditEntry]:
+    """The caller has passed the gate to the thing itself, and to its parts."""
     rows = await session.execute(
         select(AuditEntry)
-        .where(col(AuditEntry.subject_id) == subject_id, col(AuditEntry.force_id) == viewer.force_id)
+        .where(col(AuditEntry.subject_id).in_([subject_id, *parts]), col(AuditEntry.force_id) == viewer.force_id)
         .order_by(col(AuditEntry.created_at), col(AuditEntry.id))
         .limit(limit)
     )

@@ -84,8 +84,17 @@ def answer_problems(app: FastAPI) -> None:
 class Edge:
     """Outermost layer: names the request, bounds its body, sets headers, writes one log line and one measurement."""
 
-    def __init__(self, app: ASGIApp, *, body_limit: int, csp: str = NOTHING, hsts: bool = False) -> None:
-        self.app, self.body_limit = app, body_limit
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        body_limit: int,
+        csp: str = NOTHING,
+        hsts: bool = False,
+        larger: Mapping[str, int] | None = None,
+    ) -> None:
+        """`larger`: where files come in, by the beginning of the path, and how much may come there."""
+        self.app, self.body_limit, self.larger = app, body_limit, dict(larger or {})
         self.headers = SECURITY | {"Content-Security-Policy": csp}
         if hsts:
             self.headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
@@ -125,7 +134,7 @@ class Edge:
             self._note(scope, status, time.perf_counter() - started)
 
     async def _bounded(self, scope: Scope, receive: Receive, send: Send) -> None:
-        limit = scope.get("state", {}).get("body_limit", self.body_limit)
+        limit = next((more for path, more in self.larger.items() if scope["path"].startswith(path)), self.body_limit)
         length = Headers(scope=scope).get("content-length", "0")
         too_large = TooLarge(f"What was sent is larger than {limit:,} bytes. Send less at once.")
         if not length.isdecimal() or int(length) > limit:

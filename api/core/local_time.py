@@ -1,7 +1,7 @@
 """Clock times as people write them, twice a year with care: one hour is missing in spring and one comes twice in autumn."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from api.core.clock import LONDON
@@ -27,6 +27,13 @@ class HappensTwice(Invalid):
     def __init__(self, sentence: str, options: tuple[Option, Option], field: str | None = None) -> None:
         super().__init__(sentence, field, options=[{"fold": o.fold, "at": o.at.isoformat()} for o in options])
         self.options = options
+
+
+def clock_words(moment: datetime, at: datetime) -> str:
+    """The time of day, and the day where it is another one. Rounded up, so that nothing is promised too early."""
+    local, today = (moment + timedelta(seconds=59)).astimezone(LONDON), at.astimezone(LONDON)
+    day = "" if local.date() == today.date() else f"{local:%a} {local.day} {local:%b}, "
+    return f"{day}{local:%H:%M}"
 
 
 def from_form(text: str, zone: ZoneInfo = LONDON, *, fold: int | None = None, field: str = "publish_at") -> datetime:

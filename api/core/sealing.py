@@ -7,6 +7,8 @@ from typing import Protocol
 
 from nacl.public import PublicKey, SealedBox
 
+from api.core.errors import Conflict
+
 
 def fingerprint(public_key: bytes) -> str:
     return hashlib.sha256(public_key).hexdigest()[:16]
@@ -24,6 +26,13 @@ class Seals(Protocol):
     """Whatever can close a box."""
 
     def seal(self, secret: bytes) -> Sealed: ...
+
+
+def at_hand(sealer: Seals | None) -> Seals:
+    """Nothing that is secret is taken in where it could not be sealed at once."""
+    if sealer is None:
+        raise Conflict("This installation has no key to seal with yet. Start a worker, then connect again.")
+    return sealer
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field, field_validator
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from sqlalchemy import make_url
 
@@ -53,6 +53,16 @@ class Settings(BaseSettings):
     htmx_file: Path | None = Field(None, description="Your own copy of htmx, served at /static/htmx.js.")
 
     body_limit: int = Field(1_000_000, gt=0, description="Largest request body, in bytes.")
+    upload_limit: int = Field(100_000_000, gt=0, description="Largest picture or film somebody may add, in bytes.")
+    media_url: str = Field(
+        "",
+        description="Where pictures and films are kept: a folder, or s3://bucket/prefix?endpoint=…&region=…; "
+        "empty: media in the data folder.",
+    )
+    media_key_id: SecretStr = Field(
+        SecretStr(""), description="The bucket's access key; empty: whatever the machine itself may do."
+    )
+    media_key: SecretStr = Field(SecretStr(""), description="The secret that goes with it.")
     idempotency_hours: float = Field(24, gt=0, description="Hours for which an Idempotency-Key is kept.")
     metrics_port: int = Field(0, ge=0, description="Private port for Prometheus /metrics; 0: none.")
     metrics_host: str = Field("127.0.0.1", description="Address the metrics port listens on.")
@@ -85,6 +95,18 @@ class Settings(BaseSettings):
     watch_days: float = Field(14, ge=0, description="Days for which replies to our own posts are looked for.")
     arrival_days: float = Field(14, gt=0, description="Days for which what arrived is kept as it came.")
     sweep_interval: float = Field(60, gt=0, description="How often old rows are cleared away.")
+
+    alert_interval: float = Field(15, gt=0, description="How often workers look for what people must be told of.")
+    alert_feed_after: float = Field(600, gt=0, description="A feed not read for this long is told to people.")
+    alert_days_before: float = Field(7, ge=0, description="Days before a permission ends from which people are told.")
+    smtp_url: str = Field(
+        "",
+        repr=False,
+        description="Where e-mails are handed over: smtp://host:587 (encrypted where offered), smtp+starttls://user@host "
+        "(encrypted or not at all), smtps://user@host; empty: no e-mails.",
+    )
+    smtp_password: str = Field("", repr=False, description="Its password, if it does not stand in the address.")
+    mail_from: str = Field("", description="The sender of e-mails; empty: beatline@ the host of base_url.")
 
     allow_private_hosts: Annotated[frozenset[str], NoDecode] = Field(
         frozenset(), description="host:port pairs on private addresses that workers may reach, by comma."

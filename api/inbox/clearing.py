@@ -3,14 +3,14 @@
 from collections import Counter
 from uuid import UUID
 
-from sqlalchemy import delete, exists, select
+from sqlalchemy import delete, exists, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from api.audit import service as audit
 from api.core.clock import now
 from api.inbox import threads
-from api.models import OPEN, Conversation, Delivery, Message, Note
+from api.models import OPEN, Conversation, Delivery, Errand, Message, Note
 
 
 async def purge(session: AsyncSession, limit: int = 500) -> int:
@@ -36,6 +36,7 @@ async def _messages(session: AsyncSession, limit: int) -> int:
     if not old:
         return 0
     ids, conversations = [row[0] for row in old], {row[1] for row in old}
+    await _errands_about(session, ids)
     await session.execute(delete(Delivery).where(col(Delivery.message_id).in_(ids)))
     await session.execute(delete(Message).where(col(Message.id).in_(ids)))
     await _empty_ones(session, conversations)
@@ -43,6 +44,14 @@ async def _messages(session: AsyncSession, limit: int) -> int:
     for force_id, number in Counter(row[2] for row in old).items():
         audit.record(session, None, "messages.purge", "force", force_id, force_id, messages=number)
     return len(old)
+
+
+async def _errands_about(session: AsyncSession, ids: list[UUID]) -> None:
+    """What was asked about them holds their words, too."""
+    theirs = select(col(Delivery.id)).where(col(Delivery.message_id).in_(ids))
+    await session.execute(
+        delete(Errand).where(or_(col(Errand.message_id).in_(ids), col(Errand.delivery_id).in_(theirs)))
+    )
 
 
 async def _empty_ones(session: AsyncSession, ids: set[UUID]) -> None:

@@ -1,6 +1,6 @@
 """The list, its numbers, and the gate to a conversation. Whoever may not see it finds nothing, not even a number."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -16,7 +16,8 @@ from api.core import paging
 from api.core.errors import NotFound
 from api.core.gates import the_one
 from api.core.paging import Page
-from api.inbox.thread import Thread, ThreadDelivery, ThreadMessage, ThreadNote, ThreadPost, thread_of
+from api.inbox.standing import with_standing
+from api.inbox.thread import Thread, ThreadDelivery, ThreadMessage, ThreadNote, ThreadPost, shown, thread_of
 from api.models import (
     Account,
     Conversation,
@@ -31,8 +32,8 @@ from api.models import (
 
 __all__ = [
     "Counts", "Thread", "ThreadDelivery", "ThreadMessage", "ThreadNote", "ThreadPost", "View", "conversations",
-    "counts", "get_conversation", "get_message", "held_conversation", "may_answer", "new_since", "row", "thread",
-    "to_answer", "visible",
+    "counts", "get_conversation", "get_message", "held_conversation", "may_answer", "new_since", "one_message", "row",
+    "thread", "to_answer", "visible",
 ]  # fmt: skip
 
 MOST_COUNTED = 1000
@@ -277,4 +278,11 @@ async def to_answer(session: AsyncSession, conversation: Conversation) -> Messag
 async def thread(session: AsyncSession, viewer: Viewer, conversation_id: UUID) -> Thread:
     """Everything that the page of one conversation shows."""
     conversation = await get_conversation(session, viewer, conversation_id)
-    return await thread_of(session, viewer, conversation, await to_answer(session, conversation))
+    found = await thread_of(session, viewer, conversation, await to_answer(session, conversation))
+    return replace(found, messages=await with_standing(session, found.account, found.messages))
+
+
+async def one_message(session: AsyncSession, message: Message) -> ThreadMessage:
+    """As its thread shows it. The caller has passed the gate to it."""
+    account = await session.get_one(Account, message.account_id)
+    return (await with_standing(session, account, [await shown(session, message)]))[0]

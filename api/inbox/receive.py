@@ -90,7 +90,7 @@ async def take_back(session: AsyncSession, account_id: UUID, remote_ids: Collect
     )
     messages = rows.scalars().all()
     for message in messages:
-        _keep_version(session, message, now(), deleted=True)
+        keep_version(session, message, now(), deleted=True)
         message.text, message.deleted_at = "", now()
     await threads.refresh(session, {message.conversation_id for message in messages})
     return len(messages)
@@ -272,13 +272,13 @@ def _edit(session: AsyncSession, message: Message, incoming: Incoming) -> bool:
         return False
     same = (message.text, message.attachments) == (incoming.text, _attachments(incoming))
     if not same:
-        _keep_version(session, message, incoming.edited_at)
+        keep_version(session, message, incoming.edited_at)
         message.text, message.attachments = incoming.text, _attachments(incoming)
     message.edited_at = incoming.edited_at
     return not same
 
 
-def _keep_version(session: AsyncSession, message: Message, at: datetime, *, deleted: bool = False) -> None:
+def keep_version(session: AsyncSession, message: Message, at: datetime, *, deleted: bool = False) -> None:
     session.add(
         MessageVersion(
             message_id=message.id, version=message.version, text=message.text, replaced_at=at, deleted=deleted

@@ -13,6 +13,7 @@ from api.deps import (
     IdempotencyKey,
     IfMatch,
     LimitParam,
+    MustMatch,
     PageOut,
     ReadSession,
     WriteSession,
@@ -25,6 +26,7 @@ from api.inbox.schemas import (
     AssignIn,
     ConversationOut,
     DeletedWordsOut,
+    EditIn,
     MessageOut,
     NoteIn,
     NoteOut,
@@ -33,8 +35,7 @@ from api.inbox.schemas import (
     ThreadOut,
     VersionOut,
 )
-from api.inbox.thread import shown
-from api.models import ConversationState, Viewer
+from api.models import ConversationState, Message, Viewer
 
 conversations = api_router("/conversations", "conversations")
 messages = api_router("/messages", "conversations")
@@ -80,7 +81,7 @@ async def reply(
     message = await service.reply(session, viewer, conversation_id, data.text, close=data.close, version=version)
     conversation = await queries.get_conversation(session, viewer, conversation_id)
     response.headers["ETag"] = conversation.etag
-    return MessageOut.model_validate(await shown(session, message))
+    return MessageOut.model_validate(await queries.one_message(session, message))
 
 
 @conversations.post("/{conversation_id}/notes", status_code=201, summary="Note something for the team", **WRITE)
@@ -159,6 +160,39 @@ async def deleted_words(
     request.state.no_replay = True
     versions = await service.deleted_words(session, viewer, message_id, data.reason)
     return DeletedWordsOut(items=[VersionOut.of(version) for version in versions])
+
+
+@messages.patch("/{message_id}", summary="Change a reply of ours that is out", **WRITE)
+async def edit_reply(
+    session: WriteSession, viewer: CurrentViewer, message_id: UUID, data: EditIn, version: MustMatch
+) -> MessageOut:
+    """If-Match is the message's `version`. A worker changes it where it stands; `doing` says so until then."""
+    message = await service.edit_reply(session, viewer, message_id, data.text, version)
+    return await _message(session, message)
+
+
+@messages.post("/{message_id}/withdraw", summary="Take a reply of ours down", **WRITE)
+async def withdraw_reply(
+    session: WriteSession, viewer: CurrentViewer, message_id: UUID, data: ReasonIn, _: IdempotencyKey = None
+) -> MessageOut:
+    """One that waits is stopped; of one that is out the platform is asked to remove it. The reason is kept."""
+    return await _message(session, await service.withdraw_reply(session, viewer, message_id, data.reason))
+
+
+@messages.post("/{message_id}/like", summary="Like what somebody said", **WRITE)
+async def like(session: WriteSession, viewer: CurrentViewer, message_id: UUID, _: IdempotencyKey = None) -> MessageOut:
+    """As the account that they wrote to."""
+    return await _message(session, await service.like(session, viewer, message_id))
+
+
+@messages.delete("/{message_id}/like", summary="No longer like it", **WRITE)
+async def unlike(session: WriteSession, viewer: CurrentViewer, message_id: UUID) -> MessageOut:
+    return await _message(session, await service.like(session, viewer, message_id, wanted=False))
+
+
+async def _message(session: AsyncSession, message: Message) -> MessageOut:
+    await session.flush()
+    return MessageOut.model_validate(await queries.one_message(session, message))
 
 
 async def _listed(response: Response, session: AsyncSession, viewer: Viewer, conversation_id: UUID) -> ConversationOut:

@@ -46,6 +46,14 @@ class AssignIn(Wire):
     person_id: UUID | None
 
 
+class EditIn(Wire):
+    """The new words of a reply that is out."""
+
+    model_config = _example(text="Thank you. We will be on Mill Lane on Wednesday morning instead.")
+
+    text: Text
+
+
 class ReasonIn(Wire):
     model_config = _example(reason="Subject access request 24/118")
 
@@ -102,6 +110,14 @@ class AnsweredOut(Out):
     text: str
 
 
+class LikedOut(Out):
+    """`asked`: a worker is at it; `trouble`: the platform said no."""
+
+    liked: bool
+    asked: bool
+    trouble: str
+
+
 class MessageOut(Out):
     """`text` is empty when its sender deleted it; `before` is what it said before it was edited, oldest first."""
 
@@ -122,6 +138,13 @@ class MessageOut(Out):
     before: list[str]
     delivery: DeliveryStateOut | None = Field(description="What became of a reply of ours.")
     answers: AnsweredOut | None = Field(description="What somebody else said in public, which this answers.")
+    version: int = Field(description="Of the message: send it as If-Match to change a reply of ours.")
+    liked: LikedOut = Field(description="By the account that they wrote to.")
+    may_like: bool
+    may_change: bool
+    may_take_down: bool
+    doing: str = Field(description="What a platform was asked about it and has not answered yet.")
+    trouble: str = Field(description="Why that was not done.")
 
 
 class NoteOut(Out):

@@ -26,6 +26,7 @@ from api.models import (
     Person,
     Viewer,
 )
+from api.outbox.errands import NOT_LIKED, Liked
 from api.platforms.values import Visibility
 
 WORDS = {
@@ -84,6 +85,14 @@ class ThreadMessage:
     delivery: ThreadDelivery | None
     remote_id: str | None = None
     answers: Answered | None = None
+    version: int = 1
+    liked: Liked = NOT_LIKED
+    may_like: bool = False
+    may_change: bool = False
+    may_take_down: bool = False
+    doing: str = ""
+    """Of ours: what was asked of the platform about it, as long as it is not done."""
+    trouble: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +201,7 @@ def _shown(
         delivery=delivery,
         remote_id=message.remote_id,
         answers=answers,
+        version=message.version,
     )
 
 

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from api.core.clock import now
-from api.models import Conversation, ConversationState, Delivery, DeliveryState, Message
+from api.models import Conversation, ConversationState, Delivery, DeliveryKind, DeliveryState, Message
 
 PACE: Sequence[tuple[timedelta, timedelta]] = (
     (timedelta(minutes=10), timedelta(0)),
@@ -63,6 +63,7 @@ async def _posts(
         col(Delivery.state) == DeliveryState.SENT,
         col(Delivery.post_id).is_not(None),
         col(Delivery.gone_at).is_(None),
+        col(Delivery.kind) == DeliveryKind.POST,  # nobody answers a repost: they answer what it shares
         col(Delivery.remote_id).is_not(None),
         col(Delivery.sent_at) > horizon,
         _due(col(Delivery.sent_at), col(Delivery.watched_at), interval, 1),

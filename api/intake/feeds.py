@@ -1,5 +1,6 @@
 """When each account's feed is read next, and how the last time went. The row is the job; a lease keeps it to one."""
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -26,19 +27,21 @@ async def any_due(session: AsyncSession) -> bool:
     return rows.scalar_one_or_none() is not None
 
 
-async def claim(session: AsyncSession, lease: timedelta, limit: int) -> list[Account]:
-    """Feeds whose time has come, for this worker alone until the lease runs out."""
+async def claim(session: AsyncSession, lease: timedelta, limit: int, enough_of: Collection[str] = ()) -> list[Account]:
+    """Feeds whose time has come, for this worker alone until the lease runs out. `enough_of`: servers that are slow."""
     at = now()
     chosen = (
         select(col(Account.id))
-        .where(_due(at))
+        .where(_due(at), *([col(Account.instance).not_in(enough_of)] if enough_of else []))
         .order_by(col(Account.next_poll_at).is_not(None), col(Account.next_poll_at))
         .limit(limit)
         .with_for_update(skip_locked=True)
     )
+    # Locked first, changed second: inside the UPDATE, PostgreSQL would choose anew for each row, beyond the limit.
+    ids = (await session.execute(chosen)).scalars().all()
     rows = await session.execute(
         update(Account)
-        .where(col(Account.id).in_(chosen), _due(at))
+        .where(col(Account.id).in_(ids), _due(at))
         .values(poll_lease_until=at + lease)
         .returning(Account)
         .execution_options(synchronize_session=False, populate_existing=True)

@@ -12,7 +12,9 @@ from api.models.accounts import (
     Secret,
     SecretKind,
 )
+from api.models.alerts import Alert, AlertKind, AlertMessage, MessageChannel, MessageEvent, MessageState, Webhook
 from api.models.audit import AuditEntry
+from api.models.buckets import Bucket
 from api.models.errands import Errand, ErrandKind, ErrandState
 from api.models.forces import Force, Neighbourhood, Team
 from api.models.inbox import (
@@ -45,6 +47,7 @@ from api.models.posts import (
     Delivery,
     DeliveryKind,
     DeliveryState,
+    DeliveryVersion,
     Destination,
     Post,
     PostState,
@@ -67,18 +70,21 @@ from api.models.priorities import (
     Source,
     Tally,
 )
+from api.models.sightings import Sighting, SightingState
 from api.models.viewer import Viewer
 
 metadata = SQLModel.metadata
 
 __all__ = [
     "OPEN",
-    "Account", "AccountPerson", "AccountState", "Answer", "AnswerIssue", "AnswerState", "ApiToken", "Arrival",
-    "AuditEntry", "Confirmation", "Connection", "ConnectionState", "Conversation", "ConversationKind",
-    "ConversationState", "Cursor", "Delivery", "DeliveryKind", "DeliveryState", "Destination", "Errand", "ErrandKind",
-    "ErrandState", "Force", "IdempotencyKey", "Issue", "Media", "MediaKind", "Membership", "Message", "MessageVersion",
-    "Neighbourhood", "Note", "Person", "PlatformApp", "PolicyFalseAlarm", "PolicyOverride", "PolicySettings", "Post", "PostMedia", "PostState", "Priority", "PriorityState",
+    "Account", "AccountPerson", "AccountState", "Alert", "AlertKind", "AlertMessage", "Answer", "AnswerIssue",
+    "AnswerState", "ApiToken", "Arrival", "AuditEntry", "Bucket", "Confirmation", "Connection", "ConnectionState",
+    "Conversation", "ConversationKind", "ConversationState", "Cursor", "Delivery", "DeliveryKind", "DeliveryState",
+    "DeliveryVersion", "Destination", "Errand", "ErrandKind", "ErrandState", "Force", "IdempotencyKey", "Issue", "Media",
+    "MediaKind", "Membership", "Message", "MessageChannel", "MessageEvent", "MessageState", "MessageVersion",
+    "Neighbourhood", "Note", "Person", "PlatformApp", "PolicyFalseAlarm", "PolicyOverride",
+    "PolicySettings", "Post", "PostMedia", "PostState", "Priority", "PriorityState",
     "PriorityUpdate", "Question", "QuestionState", "Reading", "Role", "Schedule", "ScheduleKind", "ScheduleState",
-    "Secret", "SecretKind", "SetPasswordLink", "Share", "ShareHow", "SignIn", "Source", "StandardPost",
-    "Tally", "Team", "Throttle", "Viewer", "metadata",
+    "Secret", "SecretKind", "SetPasswordLink", "Share", "ShareHow", "Sighting", "SightingState", "SignIn", "Source", "StandardPost",
+    "Tally", "Team", "Throttle", "Viewer", "Webhook", "metadata",
 ]  # fmt: skip

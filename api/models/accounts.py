@@ -48,6 +48,8 @@ class Account(Shared, table=True):
     when_owner_leaves: str = ""
     connected_by_id: UUID | None = Field(default=None, foreign_key="people.id")
     token_expires_at: datetime | None = None
+    token_renew_at: datetime | None = Field(default=None, index=True)
+    """From then on it is exchanged for a fresh one, used or not; null: it has no end, or only its person can renew it."""
 
     last_poll_at: datetime | None = None
     """The last time its feed was read without error."""
@@ -58,7 +60,14 @@ class Account(Shared, table=True):
     poll_failures: int = 0
     last_sent_at: datetime | None = None
     send_after: datetime | None = None
-    """The platform asked us to wait until then."""
+    """Nothing goes out before then: the platform asked us to wait, or could not be reached."""
+    send_after_why: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    """A sentence for whoever wonders why nothing goes out."""
+
+    @property
+    def ends_at(self) -> datetime | None:
+        """When our permission ends for good; None: never, or it renews itself before that."""
+        return None if self.token_renew_at else self.token_expires_at
 
 
 class AccountPerson(Row, table=True):
@@ -76,6 +85,9 @@ class SecretKind(StrEnum):
     CLIENT_SECRET = "client_secret"  # noqa: S105
     CODE = "code"
     VERIFIER = "verifier"
+    WEBHOOK = "webhook"
+    APP_PASSWORD = "app_password"  # noqa: S105
+    """With the handle that it belongs to; only until a worker has signed in with it."""
 
 
 class Secret(Row, table=True):

@@ -4,10 +4,10 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import Index, text
+from sqlalchemy import Column, Index, text
 from sqlmodel import Field
 
-from api.models.base import Shared, one_of
+from api.models.base import MaybeJson, Shared, one_of
 
 
 class ErrandKind(StrEnum):
@@ -45,6 +45,9 @@ class Errand(Shared, table=True):
     remote_id: str
     text: str | None = None
     """The new words of an edit."""
+    content_warning: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    alts: list[str] | None = Field(default=None, sa_column=Column(MaybeJson, nullable=True))
+    """New descriptions of its pictures, in their order; null: as they are."""
     state: ErrandState = one_of(ErrandState, ErrandState.ASKED)
     asked_by_id: UUID | None = Field(default=None, foreign_key="people.id")
     next_try_at: datetime

@@ -4,10 +4,10 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import Index, UniqueConstraint, text
+from sqlalchemy import Column, Index, UniqueConstraint, text
 from sqlmodel import Field
 
-from api.models.base import Row, Shared, json_column, one_of
+from api.models.base import MaybeJson, Row, Shared, json_column, one_of
 
 
 class Role(StrEnum):
@@ -38,6 +38,8 @@ class Person(Shared, table=True):
     totp_last_step: int = 0
     """The last code's time step: a code works once."""
     feed_token_hash: str | None = Field(default=None, repr=False)
+    no_mail: list[str] | None = Field(default=None, sa_column=Column(MaybeJson, nullable=True))
+    """The kinds of alert that they want no e-mail about."""
 
 
 class Membership(Row, table=True):

@@ -41,6 +41,9 @@ class Confirmation(StrEnum):
     """The standing confirmation of the named person behind a token with posts:publish."""
 
 
+_NO = text("false")
+
+
 class Post(Shared, table=True):
     __tablename__ = "posts"
     __table_args__ = (Index("ix_posts_team_state", "team_id", "state", "updated_at", "id"),)
@@ -52,6 +55,8 @@ class Post(Shared, table=True):
     language: str = "en"
     visibility: Visibility = one_of(Visibility, Visibility.PUBLIC, server_default="public")
     content_warning: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    as_thread: bool = Field(default=False, sa_column_kwargs={"server_default": _NO})
+    """Where it is too long it goes out in parts, each answering the one before."""
     state: PostState = one_of(PostState, PostState.DRAFT)
     useful_until: datetime | None = None
     standard_post_id: UUID | None = Field(default=None, foreign_key="standard_posts.id")
@@ -60,6 +65,10 @@ class Post(Shared, table=True):
     confirmed_by_id: UUID | None = Field(default=None, foreign_key="people.id")
     confirmed_at: datetime | None = None
     confirmed_how: str | None = None
+    withdrawn_at: datetime | None = None
+    """When it was asked to be taken down: whatever of it still lands goes, too."""
+    withdrawn_by_id: UUID | None = Field(default=None, foreign_key="people.id")
+    """Null beside a time: the software, because what it shares was taken down."""
 
 
 class Destination(Row, table=True):
@@ -138,7 +147,10 @@ class DeliveryKind(StrEnum):
 
 OPEN = (DeliveryState.QUEUED, DeliveryState.CLAIMED, DeliveryState.SENDING, DeliveryState.UNKNOWN)
 _WATCHED = text("state = 'sent' AND post_id IS NOT NULL AND gone_at IS NULL")
+_LINKED = text("remote_id IS NOT NULL")
 _OPEN = text("state IN ('queued', 'claimed', 'sending', 'unknown')")
+_ENDED = text("state IN ('sent', 'needs_person', 'refused', 'missed')")
+_TO_MEND = text("state IN ('needs_person', 'refused', 'missed')")
 
 
 class Delivery(Shared, table=True):
@@ -158,6 +170,33 @@ class Delivery(Shared, table=True):
         ),
         # Whose replies are still looked for, newest first.
         Index("ix_deliveries_watched", "account_id", "sent_at", sqlite_where=_WATCHED, postgresql_where=_WATCHED),
+        # What somebody has to look at: few, however much went out.
+        Index(
+            "ix_deliveries_to_mend",
+            "due_at",
+            "account_id",
+            sqlite_where=_TO_MEND,
+            postgresql_where=_TO_MEND,
+        ),
+        # Proof of time reads nothing but this; written once for each delivery, at its end.
+        Index(
+            "ix_deliveries_ended",
+            "force_id",
+            "due_at",
+            sqlite_where=_ENDED,
+            postgresql_where=_ENDED,
+            postgresql_include=[
+                "team_id",
+                "account_id",
+                "state",
+                "lateness_ms",
+                "first_due_at",
+                "message_id",
+                "visibility",
+            ],
+        ),
+        # What an account's deliveries became lately: a list that is read back is compared with these.
+        Index("ix_deliveries_linked", "account_id", "sent_at", sqlite_where=_LINKED, postgresql_where=_LINKED),
         Index("ix_deliveries_team_due", "team_id", "due_at", "id"),
         Index("ix_deliveries_team_state", "team_id", "state", "due_at", "id"),
         UniqueConstraint("account_id", "remote_id"),
@@ -179,6 +218,8 @@ class Delivery(Shared, table=True):
     content_warning: str = Field(default="", sa_column_kwargs={"server_default": ""})
     media_ids: list[str] | None = Field(default=None, sa_column=Column(MaybeJson, nullable=True))
     """The pictures or the video that it carries, in order."""
+    card: dict[str, str] | None = Field(default=None, sa_column=Column(MaybeJson, nullable=True))
+    """What the page behind its link says about itself, where the platform does not ask; empty: nothing of use."""
     shares: str | None = None
     """What a repost passes on, as its platform names it."""
     parent_id: UUID | None = Field(default=None, foreign_key="deliveries.id", index=True)
@@ -188,6 +229,8 @@ class Delivery(Shared, table=True):
 
     state: DeliveryState = one_of(DeliveryState, DeliveryState.QUEUED)
     due_at: datetime
+    first_due_at: datetime | None = None
+    """Its time before somebody sent it again: proof of time counts it there."""
     not_before: datetime
     """When to look at it next: its time at first, later the end of a wait."""
     useful_until: datetime
@@ -211,3 +254,22 @@ class Delivery(Shared, table=True):
     """Found deleted on the platform."""
     watched_at: datetime | None = None
     """When replies to it were last looked for."""
+    edited_at: datetime | None = None
+    """When its words were last changed where they stand."""
+
+
+class DeliveryVersion(Row, table=True):
+    """What stood on a platform until it was changed."""
+
+    __tablename__ = "delivery_versions"
+    __table_args__ = (UniqueConstraint("delivery_id", "number"),)
+
+    delivery_id: UUID = Field(foreign_key="deliveries.id", ondelete="CASCADE")
+    number: int
+    text: str
+    content_warning: str = ""
+    alts: list[str] | None = Field(default=None, sa_column=Column(MaybeJson, nullable=True))
+    """How its pictures were described, where that was changed."""
+    replaced_at: datetime
+    changed_by_id: UUID | None = Field(default=None, foreign_key="people.id")
+    """Null: it was changed on the platform itself."""

@@ -12,6 +12,7 @@ GONE_QUIET = "The answer was lost. We are looking whether it went out."
 CANNOT_LOOK = "We do not know whether it went out, and could not look. Look at the account, then decide."
 CANNOT_READ_BACK = "The answer was lost, and this platform cannot be read back. Look at the account, then decide."
 SOMEBODY_ELSES = "The server answered with a post that another delivery already became. Look at both, then decide."
+TOO_LATE_THEN = "By then it is no longer useful, so it is not sent. Nothing was published."
 NO_LONGER_USEFUL = "It did not go out in time, and was then no longer useful. Nothing was published."
 
 

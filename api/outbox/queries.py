@@ -1,6 +1,7 @@
 """What is on its way, what went out and how late, what did not and why."""
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -13,8 +14,8 @@ from api.access.service import Action
 from api.core import paging
 from api.core.gates import the_one
 from api.core.paging import Page, paged
-from api.models import Delivery, DeliveryState, Viewer
-from api.outbox.open import IS_OPEN
+from api.models import Delivery, DeliveryState, Message, Viewer
+from api.outbox.open import IS_OPEN, IS_TO_MEND
 
 
 async def deliveries(
@@ -71,3 +72,28 @@ async def due_next(session: AsyncSession, after: datetime) -> datetime | None:
     )
     moment: datetime | None = rows.scalar_one_or_none()
     return moment
+
+
+@dataclass(frozen=True, slots=True)
+class ToMend:
+    """A delivery that somebody has to look at, and where: on its post's page, or in its conversation."""
+
+    delivery: Delivery
+    conversation_id: UUID | None
+
+
+async def to_mend(
+    session: AsyncSession, viewer: Viewer, since: datetime, account_id: UUID | None = None, limit: int = paging.PAGE
+) -> list[ToMend]:
+    """Newest first: what was missed or refused since then, and whatever still needs a person."""
+    in_doubt = col(Delivery.state) == DeliveryState.NEEDS_PERSON
+    found = (
+        select(Delivery, col(Message.conversation_id))
+        .outerjoin(Message, col(Message.id) == col(Delivery.message_id))
+        .where(IS_TO_MEND, visible(viewer), or_(in_doubt, col(Delivery.due_at) >= since))
+        .order_by(col(Delivery.due_at).desc(), col(Delivery.id))
+        .limit(limit)
+    )
+    if account_id is not None:
+        found = found.where(col(Delivery.account_id) == account_id)
+    return [ToMend(delivery, conversation_id) for delivery, conversation_id in await session.execute(found)]

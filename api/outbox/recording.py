@@ -1,19 +1,23 @@
 """Writing down what became of deliveries: many at once, each only if nobody recorded better meanwhile."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, case, func, or_, select, tuple_, update
+from sqlalchemy import bindparam, case, func, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from api.audit import service as audit
+from api.core.among import Ids, among
 from api.core.sealing import Sealed
 from api.models import Account, AccountState, Delivery, DeliveryState, Secret
+from api.outbox import sent as short
 from api.outbox.life import Event, Found, Life, No, Outcome, Rules, Sent, Taken, Unread, Waits, after
+from api.outbox.sent import KNOWN
 from api.platforms.errors import Refusal
 
 _LIFE = tuple(field.name for field in fields(Life))
@@ -22,6 +26,13 @@ _SAVE = (
     update(_DELIVERIES)
     .where(_DELIVERIES.c.id == bindparam("of"))
     .values({name: bindparam(name) for name in _LIFE} | {"version": _DELIVERIES.c.version + 1})
+)
+_values_of = attrgetter(*_LIFE)
+_LOCK = (
+    select(*(_DELIVERIES.c[name] for name in (*KNOWN, *_LIFE)))
+    .where(among(_DELIVERIES.c.id, bindparam("ids", type_=Ids())))
+    .order_by(_DELIVERIES.c.id)
+    .with_for_update()
 )
 LOOK_AGAIN = "Its list shows a post that another delivery became. We look again."
 ENDS_ACCOUNT = {Refusal.TOKEN_REVOKED: AccountState.NEEDS_RECONNECT, Refusal.SUSPENDED: AccountState.SUSPENDED}
@@ -35,7 +46,11 @@ class Recorded:
     account_id: UUID
     post_id: UUID | None
     message_id: UUID | None
-    life: Life
+    part: int
+    parts: int
+    state: DeliveryState
+    lateness_ms: int | None
+    remote_id: str | None
 
 
 async def record(
@@ -43,25 +58,41 @@ async def record(
 ) -> list[Recorded]:
     """Those that changed something. `careful` looks first whether what was sent is another delivery's already."""
     by_id = {outcome.delivery_id: outcome for outcome in outcomes}
-    rows = (
-        await session.execute(
-            select(*(_DELIVERIES.c[name] for name in ("id", "account_id", "post_id", "message_id", *_LIFE)))
-            .where(_DELIVERIES.c.id.in_(by_id))
-            .order_by(_DELIVERIES.c.id)
-            .with_for_update()
-        )
-    ).all()
+    sent: dict[UUID, Sent] = {}
+    if not careful and _on_postgresql(session):
+        sent = {each: out.event for each, out in by_id.items() if isinstance(out.event, Sent)}
+    recorded = [Recorded(*row) for row in await short.save(session, sent)] if sent else []
+    if len(sent) < len(by_id):
+        others = {each: outcome for each, outcome in by_id.items() if each not in sent}
+        recorded += await _by_the_table(session, others, now, rules, careful=careful)
+    return recorded
+
+
+async def _by_the_table(
+    session: AsyncSession, by_id: dict[UUID, Outcome], now: datetime, rules: Rules, *, careful: bool
+) -> list[Recorded]:
+    rows = (await session.execute(_LOCK, {"ids": by_id.keys()})).all()
     events = await _checked(session, rows, by_id, careful=careful)
-    recorded = []
+    recorded, changes = [], []
     for row in rows:
-        life = Life(**{name: getattr(row, name) for name in _LIFE})
+        life = Life(*row[len(KNOWN) :])
         changed = after(life, events[row.id], by_id[row.id].worker, now, rules)
         if changed is not None:
-            recorded.append(Recorded(row.id, row.account_id, row.post_id, row.message_id, changed))
-    if recorded:
+            recorded.append(_recorded(row, changed))
+            changes.append({"of": row.id} | dict(zip(_LIFE, _values_of(changed), strict=True)))
+    if changes:
         connection = await session.connection()
-        await connection.execute(_SAVE, [{"of": each.delivery_id} | asdict(each.life) for each in recorded])
+        await connection.execute(_SAVE, changes)
     return recorded
+
+
+def _recorded(row: Any, life: Life) -> Recorded:
+    now_is = life.state, life.lateness_ms, life.remote_id
+    return Recorded(row.id, row.account_id, row.post_id, row.message_id, row.part, row.parts, *now_is)
+
+
+def _on_postgresql(session: AsyncSession) -> bool:
+    return session.get_bind().dialect.name == "postgresql"
 
 
 async def _checked(
@@ -93,28 +124,35 @@ async def _checked(
 async def note_on_accounts(
     session: AsyncSession, outcomes: Iterable[tuple[UUID, Event, Sealed]], now: datetime
 ) -> None:
-    """What deliveries taught us about their accounts: alive, to be left in peace for a while, or gone."""
-    sent: dict[UUID, datetime] = {}
+    """What deliveries taught us about their accounts: to be left in peace for a while, or gone."""
     waits: dict[UUID, datetime] = {}
+    why: dict[UUID, str] = {}
     for account_id, event, sealed in outcomes:
-        if isinstance(event, Sent):
-            sent[account_id] = max(event.at, sent.get(account_id, event.at))
-        elif isinstance(event, Waits):
+        if isinstance(event, Waits):
             waits[account_id] = max(event.until, waits.get(account_id, event.until))
+            why[account_id] = event.sentence
         elif isinstance(event, No | Unread) and event.refusal in ENDS_ACCOUNT:
             await _end(session, account_id, event.refusal, event.sentence, sealed, now)
-    await _each(session, "last_sent_at", sent)
     await _each(session, "send_after", waits)
+    await _each(session, "send_after_why", why)
 
 
-async def _each(session: AsyncSession, column: str, times: dict[UUID, datetime]) -> None:
-    if not times:
+async def note_sent(session: AsyncSession, last: Mapping[UUID, datetime]) -> None:
+    """When something of each account last went out; told apart from the deliveries, since claims hold accounts."""
+    if last and _on_postgresql(session):
+        await short.note(session, last)
+    else:
+        await _each(session, "last_sent_at", last)
+
+
+async def _each(session: AsyncSession, column: str, values: Mapping[UUID, datetime] | Mapping[UUID, str]) -> None:
+    if not values:
         return
     accounts = Account.__table__  # type: ignore[attr-defined]
     connection = await session.connection()
     await connection.execute(
         update(accounts).where(accounts.c.id == bindparam("of")).values({column: bindparam("at")}),
-        [{"of": account_id, "at": times[account_id]} for account_id in sorted(times)],
+        [{"of": account_id, "at": values[account_id]} for account_id in sorted(values)],
     )
 
 
@@ -137,13 +175,17 @@ async def _end(
 
 
 async def linked(session: AsyncSession, account_id: UUID, delivery_id: UUID, since: datetime) -> frozenset[str]:
-    """What the account's other deliveries became about that time: a list's match must not be one of them."""
+    """What the account's other deliveries became about that time: a list's match must not be one of them.
+
+    Their time is when they were sent: nothing is sent before it is due, and what was found has the platform's time,
+    by which the list is read back too.
+    """
     rows = await session.execute(
         select(col(Delivery.remote_id)).where(
             col(Delivery.account_id) == account_id,
             col(Delivery.id) != delivery_id,
             col(Delivery.remote_id).is_not(None),
-            or_(col(Delivery.sent_at) >= since, col(Delivery.due_at) >= since),
+            col(Delivery.sent_at) >= since,
         )
     )
     return frozenset(str(remote_id) for remote_id in rows.scalars())

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import update
+from sqlalchemy import func, null, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -17,15 +17,16 @@ from api.core.clock import now
 from api.core.errors import Conflict, NotFound
 from api.core.jobs import Job
 from api.core.runtime import settings_of
-from api.models import Account, AccountState, Delivery, DeliveryState, Force, Viewer
+from api.models import Account, AccountState, Delivery, DeliveryKind, DeliveryState, Force, Post, Viewer
 from api.outbox.claiming import Claim, Settled, claim, expire_leases, miss, release, renew, start, to_read_back
-from api.outbox.recording import Recorded, doubt, linked, note_on_accounts, record
-from api.platforms.values import Visibility
+from api.outbox.parts import BEFORE_IT, follow, follow_again
+from api.outbox.recording import Recorded, doubt, linked, note_on_accounts, note_sent, record
+from api.platforms.values import Card, Visibility
 
 __all__ = [
-    "Claim", "Recorded", "Settled", "cancel", "change_text", "claim", "doubt", "expire_leases", "linked", "miss",
-    "move", "note_on_accounts", "queue", "record", "release", "renew", "retry", "start", "to_read_back",
-    "useful_until",
+    "Claim", "Recorded", "Settled", "cancel", "change_media", "change_unsent", "change_words", "claim", "doubt",
+    "expire_leases", "follow", "keep_card", "linked", "miss", "move", "note_on_accounts", "note_sent", "queue",
+    "queue_parts", "record", "release", "renew", "retry", "start", "stop", "to_read_back", "useful_until",
 ]  # fmt: skip
 
 SEND = Job("send")
@@ -39,6 +40,7 @@ NOT_AGAIN = {
     DeliveryState.HELD: "It is held, and goes out when the hold ends.",
     DeliveryState.CANCELLED: "It was cancelled. Write it again if it should go out.",
 }
+FIRST_PART_ONLY = frozenset({"in_reply_to", "media_ids", "shares"})
 UNSURE = "Nobody knows whether it went out. Look at the account first; to send it all the same, say even_if_unsure."
 
 
@@ -53,10 +55,15 @@ async def queue(
     visibility: Visibility = Visibility.PUBLIC,
     in_reply_to: str | None = None,
     language: str = "en",
+    content_warning: str = "",
     post_id: UUID | None = None,
     schedule_id: UUID | None = None,
     message_id: UUID | None = None,
     team_id: UUID | None = None,
+    before: Delivery | None = None,
+    parts: int = 1,
+    shares: str | None = None,
+    media_ids: Sequence[UUID] = (),
 ) -> Delivery:
     """One thing for one account. Who may, and what the audit says of it, is the caller's: a post or a reply."""
     if account.force_id != viewer.force_id:
@@ -71,7 +78,14 @@ async def queue(
         text=text,
         language=language,
         visibility=visibility,
+        content_warning=content_warning,
         in_reply_to=in_reply_to,
+        parent_id=before.id if before else None,
+        part=before.part + 1 if before else 1,
+        parts=parts,
+        kind=DeliveryKind.REPOST if shares else DeliveryKind.POST,
+        shares=shares,
+        media_ids=_listed(media_ids),
         due_at=due_at,
         not_before=due_at,
         useful_until=useful_until or await _useful_until(session, account.force_id, due_at),
@@ -79,6 +93,26 @@ async def queue(
     session.add(delivery)
     jobs.ask(session, SEND)
     return delivery
+
+
+async def queue_parts(
+    session: AsyncSession,
+    viewer: Viewer,
+    account: Account,
+    texts: Sequence[str],
+    due_at: datetime,
+    useful_until: datetime | None = None,
+    **more: Any,
+) -> list[Delivery]:
+    """A thread: the first as `queue` would, each further one once the one before it is out. One text is no thread."""
+    queued: list[Delivery] = []
+    for text in texts:
+        shared = {name: value for name, value in more.items() if not queued or name not in FIRST_PART_ONLY}
+        before = queued[-1] if queued else None
+        queued.append(
+            await queue(session, viewer, account, text, due_at, useful_until, **shared, before=before, parts=len(texts))
+        )
+    return queued
 
 
 async def _useful_until(session: AsyncSession, force_id: UUID, due_at: datetime) -> datetime:
@@ -101,16 +135,45 @@ async def move(
     jobs.ask(session, SEND)
 
 
-async def change_text(session: AsyncSession, viewer: Viewer, delivery: Delivery, text: str) -> None:
+async def change_words(session: AsyncSession, viewer: Viewer, delivery: Delivery, **words: Any) -> None:
+    """Its text, warning, visibility or language; what stays the same is not written."""
     _same_force(viewer, delivery)
-    await _while_queued(session, delivery, text=text)
+    changed = {name: value for name, value in words.items() if getattr(delivery, name) != value}
+    if "text" in changed:
+        changed["card"] = null()  # it may lead somewhere else now
+    if changed:
+        await _while_queued(session, delivery, **changed)
+
+
+async def change_unsent(
+    session: AsyncSession, viewer: Viewer, delivery: Delivery, text: str, content_warning: str
+) -> None:
+    """Of one that did not go out, and would say this if somebody sent it again."""
+    _same_force(viewer, delivery)
+    await _change(session, delivery, delivery.state, text=text, content_warning=content_warning)
+
+
+async def change_media(session: AsyncSession, viewer: Viewer, delivery: Delivery, media_ids: Sequence[UUID]) -> None:
+    _same_force(viewer, delivery)
+    await _while_queued(session, delivery, media_ids=_listed(media_ids))
+
+
+def _listed(media_ids: Sequence[UUID]) -> list[str] | None:
+    return [str(each) for each in media_ids] or None
 
 
 async def cancel(session: AsyncSession, viewer: Viewer, delivery: Delivery) -> None:
     """Either this or the claim of a worker wins; never both."""
     _same_force(viewer, delivery)
-    await _while_queued(session, delivery, state=DeliveryState.CANCELLED)
-    audit.record(session, viewer, "deliveries.cancel", "delivery", delivery.id)
+    await stop(session, viewer, delivery)
+
+
+async def stop(session: AsyncSession, by: Viewer | None, delivery: Delivery) -> None:
+    """The same; None: by the software, because what it is about was taken down."""
+    # What is held does not move by itself, so that it can be stopped as well.
+    was = DeliveryState.HELD if delivery.state is DeliveryState.HELD else DeliveryState.QUEUED
+    await _change(session, delivery, was, state=DeliveryState.CANCELLED)
+    audit.record(session, by, "deliveries.cancel", "delivery", delivery.id, delivery.force_id)
 
 
 async def retry(session: AsyncSession, viewer: Viewer, delivery: Delivery, *, even_if_unsure: bool = False) -> Delivery:
@@ -121,16 +184,30 @@ async def retry(session: AsyncSession, viewer: Viewer, delivery: Delivery, *, ev
         raise Conflict(NOT_AGAIN[was])
     if was is DeliveryState.NEEDS_PERSON and not even_if_unsure:
         raise Conflict(UNSURE)
+    if delivery.parent_id is not None and delivery.in_reply_to is None:
+        raise Conflict(BEFORE_IT.format(part=delivery.part - 1))
+    await _is_wanted(session, delivery)
     await _account_can_send(session, delivery.account_id)
     moment = now()
+    times = {
+        "due_at": moment, "not_before": moment,
+        "useful_until": await _useful_until(session, delivery.force_id, moment),
+    }  # fmt: skip
     await _change(
-        session, delivery, was, state=DeliveryState.QUEUED, due_at=moment, not_before=moment,
-        useful_until=await _useful_until(session, delivery.force_id, moment),
+        session, delivery, was, state=DeliveryState.QUEUED, **times,
+        first_due_at=func.coalesce(col(Delivery.first_due_at), col(Delivery.due_at)),
         attempts=0, read_backs=0, empty_lists=0, error=None, sent_at=None, lateness_ms=None,
     )  # fmt: skip
+    await follow_again(session, delivery, **times)
     audit.record(session, viewer, "deliveries.retry", "delivery", delivery.id, was=was, even_if_unsure=even_if_unsure)
     jobs.ask(session, SEND)
     return delivery
+
+
+async def _is_wanted(session: AsyncSession, delivery: Delivery) -> None:
+    post = await session.get(Post, delivery.post_id) if delivery.post_id else None
+    if post is not None and post.withdrawn_at is not None:
+        raise Conflict("Its post was taken down. Write it again if it should go out.")
 
 
 async def _account_can_send(session: AsyncSession, account_id: UUID) -> None:
@@ -156,6 +233,17 @@ async def _change(session: AsyncSession, delivery: Delivery, was: DeliveryState,
     if rows.scalar_one_or_none() is None:
         raise Conflict(ON_ITS_WAY)
     await session.refresh(delivery)
+
+
+async def keep_card(session: AsyncSession, delivery_id: UUID, card: Card | None) -> None:
+    """Kept before it is said, so that every attempt says the same. None: there is none, and nobody asks again."""
+    said = {"url": card.url, "title": card.title, "description": card.description, "image": card.image} if card else {}
+    await session.execute(
+        update(Delivery)
+        .where(col(Delivery.id) == delivery_id)
+        .values(card=said)
+        .execution_options(synchronize_session=False)
+    )
 
 
 def _same_force(viewer: Viewer, delivery: Delivery) -> None:

@@ -40,6 +40,8 @@ class Request:
     body: bytes | None = field(default=None, repr=False)
     creates: bool = False
     """It makes something on the platform: when its answer is lost, nobody knows whether it happened."""
+    after: float = 0.0
+    """Seconds to wait before it is asked: something is being made ready there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,10 @@ class Address:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """An image as it goes out: re-encoded already, so that nothing in it tells where it was taken."""
+    """An image as it goes out: re-encoded already, so that nothing in it tells where it was taken.
+
+    Without its bytes where they are not needed: once it was brought up, or to recognise it.
+    """
 
     data: bytes = field(repr=False)
     kind: str
@@ -97,6 +102,8 @@ class Card:
     url: str
     title: str
     description: str = ""
+    image: str = ""
+    """Where its picture is; `thumb` once it was fetched."""
     thumb: Picture | None = None
 
 
@@ -113,6 +120,8 @@ class Draft:
     pictures: tuple[Picture, ...] = ()
     card: Card | None = None
     video: Video | None = None
+    brought: tuple[str, ...] = ()
+    """What the platform called the pictures or the film when they were brought up, in order; then nothing is again."""
     shares: str | None = None
     """Somebody's post that is passed on as it is, as the platform names it; then there are no words."""
 
@@ -124,6 +133,14 @@ class Published:
     remote_id: str
     url: str
     created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Edited:
+    """What stands there after a change was asked for. Other words than ours: somebody had changed it there before."""
+
+    text: str = field(repr=False)
+    content_warning: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +203,9 @@ class Limits:
     url_length: int = 23
     max_media: int = 4
     alt_length: int = 1500
+    image_size: int = 16_777_216
+    image_pixels: int = 33_177_600
+    video_size: int = 103_809_024
 
     def as_dict(self) -> dict[str, int]:
         return {name: getattr(self, name) for name in self.__slots__}
@@ -215,6 +235,9 @@ class Token:
 
     secret: str = field(repr=False)
     scopes: tuple[str, ...] = ()
+    expires_at: datetime | None = None
+    """When it ends if nobody renews it; None: never, or nobody said."""
+    renewable: bool = False
 
 
 Count = Callable[[str, Limits], int]

@@ -1,6 +1,6 @@
 """Stopping a post: what still waits is stopped, what has left is named. Nothing is pretended."""
 
-from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from uuid import UUID
 
 from sqlalchemy import update
@@ -35,12 +35,14 @@ async def cancel(session: AsyncSession, viewer: Viewer, post_id: UUID) -> Cancel
 
 
 async def _stop(session: AsyncSession, viewer: Viewer, post: Post) -> Cancelled:
-    stopped, gone = [], []
+    # An account stands in both where a thread was stopped after its first parts.
+    stopped: dict[UUID, None] = {}
+    gone: dict[UUID, None] = {}
     for delivery in await waiting.of_post(session, [post.id]):
         if await _was_stopped(session, viewer, delivery):
-            stopped.append(delivery.account_id)
+            stopped[delivery.account_id] = None
         elif delivery.state not in (DeliveryState.CANCELLED, DeliveryState.REFUSED, DeliveryState.MISSED):
-            gone.append(delivery.account_id)
+            gone[delivery.account_id] = None
     if not stopped:
         names = ", ".join(await queries.handles(session, gone))
         raise Conflict(
@@ -51,7 +53,7 @@ async def _stop(session: AsyncSession, viewer: Viewer, post: Post) -> Cancelled:
     await service.write(session, post)
     await settle(session, [post.id])
     audit.record(session, viewer, "posts.cancel", "post", post.id, stopped=len(stopped), gone=len(gone))
-    return Cancelled(post, stopped, gone, await _in_words(session, stopped, gone))
+    return Cancelled(post, list(stopped), list(gone), await _in_words(session, set(stopped), set(gone)))
 
 
 async def _was_stopped(session: AsyncSession, viewer: Viewer, delivery: Delivery) -> bool:
@@ -74,8 +76,12 @@ async def _end_schedule(session: AsyncSession, post: Post) -> None:
     )
 
 
-async def _in_words(session: AsyncSession, stopped: Sequence[UUID], gone: Sequence[UUID]) -> str:
-    words = f"Stopped for {', '.join(await queries.handles(session, stopped))}."
-    if gone:
-        words += f" Too late for {', '.join(await queries.handles(session, gone))}: it has left for there."
-    return words
+async def _in_words(session: AsyncSession, stopped: AbstractSet[UUID], gone: AbstractSet[UUID]) -> str:
+    said = (
+        ("Stopped for {}.", stopped - gone),
+        ("For {} the rest of the thread was stopped; its beginning has left.", stopped & gone),
+        ("Too late for {}: it has left for there.", gone - stopped),
+    )
+    return " ".join(
+        [words.format(", ".join(await queries.handles(session, accounts))) for words, accounts in said if accounts]
+    )

@@ -1,6 +1,7 @@
 """Changing a post: freely while it is a draft; all of it or nothing while it waits; not at all once it leaves."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -16,12 +17,14 @@ from api.core.clock import now
 from api.core.errors import Conflict, Invalid, Stale
 from api.library import queries as library
 from api.library.filling import fits
-from api.models import Delivery, DeliveryState, Post, PostState, Schedule, ScheduleState, Viewer
+from api.media import queries as media
+from api.media import service as media_service
+from api.models import Delivery, DeliveryState, Post, PostState, Schedule, ScheduleState, ShareHow, Viewer
 from api.outbox import queries as waiting
 from api.outbox import service as outbox
-from api.posts import checks, queries, service
+from api.posts import checks, editing, pictures, queries, service, shares
 from api.posts.schemas import PostPatch, refuse_unknown_variants
-from api.posts.values import When
+from api.posts.values import Outgoing, When, Words
 
 
 async def update(session: AsyncSession, viewer: Viewer, post_id: UUID, patch: PostPatch, version: int | None) -> Post:
@@ -30,7 +33,12 @@ async def update(session: AsyncSession, viewer: Viewer, post_id: UUID, patch: Po
     access.require(viewer, Action.DRAFT, post.team_id)
     if version is not None and version != post.version:
         raise Stale
-    if post.state in service.UNSENT:
+    await _keep_repost(session, post, patch)
+    if post.state not in editing.OUT and patch.descriptions:
+        raise Conflict("It is not out yet: change the descriptions of the pictures themselves.")
+    if post.state in editing.OUT:
+        await _sent(session, viewer, post, patch)
+    elif post.state in service.UNSENT:
         await _draft(session, viewer, post, patch)
     else:
         await _scheduled(session, viewer, post, patch)
@@ -58,6 +66,8 @@ async def _draft(session: AsyncSession, viewer: Viewer, post: Post, patch: PostP
     account_ids, variants = await _wanted(session, post, patch)
     await service.write(session, post, state=PostState.DRAFT, **_words(patch))
     await service.set_destinations(session, viewer, post, account_ids, variants)
+    if patch.media_ids is not None:
+        await media_service.carry(session, viewer, post, patch.media_ids)
     await _keep_lock(session, viewer, post, variants)
     audit.record(session, viewer, "posts.change", "post", post.id, fields=_named(patch))
     if patch.publish_at is not None:
@@ -68,29 +78,79 @@ async def _scheduled(session: AsyncSession, viewer: Viewer, post: Post, patch: P
     """Deliveries first, the post last: the same order as the workers lock them in."""
     service.require_publish(viewer, post.team_id)
     schedule = await active_schedule(session, post)
-    deliveries = {each.account_id: each for each in await still_waiting(session, post, schedule)}
+    deliveries = by_account(await still_waiting(session, post, schedule))
     account_ids, variants = await _wanted(session, post, patch)
     if not account_ids:
         raise Invalid("It needs one account at least. To stop it, cancel it.", "account_ids")
-    text = post.text if patch.text is None else patch.text
-    for account_id in set(deliveries) - set(account_ids):
-        await outbox.cancel(session, viewer, deliveries.pop(account_id))
-    for account_id, delivery in deliveries.items():
-        if delivery.text != variants.get(account_id, text):
-            await outbox.change_text(session, viewer, delivery, variants.get(account_id, text))
+    changes = _words(patch)
+    words = replace(Words.of(post), **{name: value for name, value in changes.items() if name in Words.__slots__})
+    outgoing = await service.outgoing(
+        session, viewer, post, words, {account_id: variants.get(account_id) for account_id in account_ids}
+    )
+    checks.ready(outgoing)
+    if patch.media_ids is not None:
+        await media_service.carry(session, viewer, post, patch.media_ids)
+    carried = (await media.of_posts(session, [post.id]))[post.id]
+    pictures.check(outgoing, carried)
+    anew = await _say(session, viewer, deliveries, outgoing)
+    if patch.media_ids is not None:
+        for parts in deliveries.values():
+            await outbox.change_media(session, viewer, parts[0], patch.media_ids)
     if patch.publish_at is not None or patch.useful_until is not None:
-        await _move(
-            session, schedule, list(deliveries.values()), _new_time(schedule, patch.publish_at, patch.useful_until)
-        )
-    await service.confirm(session, viewer, post, **_words(patch))
+        waiting = [each for parts in deliveries.values() for each in parts]
+        await _move(session, schedule, waiting, _new_time(schedule, patch.publish_at, patch.useful_until))
+    await service.confirm(session, viewer, post, **changes)
     await service.set_destinations(session, viewer, post, account_ids, variants)
     await _keep_lock(session, viewer, post, variants)
-    outgoing = await service.outgoing_of(session, viewer, post)
-    checks.ready(outgoing)
-    await service.queue(
-        session, viewer, post, schedule, [each for each in outgoing if each.account.id not in deliveries]
-    )
+    await service.queue(session, viewer, post, schedule, anew)
     audit.record(session, viewer, "posts.change", "post", post.id, fields=_named(patch))
+
+
+async def _say(
+    session: AsyncSession, viewer: Viewer, deliveries: dict[UUID, list[Delivery]], outgoing: Sequence[Outgoing]
+) -> list[Outgoing]:
+    """New words in what waits already. What is to be queued anew: new accounts, and threads of another length."""
+    anew = []
+    wanted = {each.account.id for each in outgoing}
+    for account_id in [one for one in deliveries if one not in wanted]:
+        await _take_back(session, viewer, deliveries.pop(account_id))
+    for each in outgoing:
+        waiting = deliveries.get(each.account.id, [])
+        if len(waiting) != len(each.parts):
+            await _take_back(session, viewer, deliveries.pop(each.account.id, []))
+            anew.append(each)
+            continue
+        for delivery, text in zip(waiting, each.parts, strict=True):
+            await outbox.change_words(
+                session, viewer, delivery, text=text, language=each.words.language,
+                visibility=each.words.visibility, content_warning=each.words.content_warning,
+            )  # fmt: skip
+    return anew
+
+
+async def _take_back(session: AsyncSession, viewer: Viewer, deliveries: Sequence[Delivery]) -> None:
+    for delivery in deliveries:
+        await outbox.cancel(session, viewer, delivery)
+
+
+def by_account(deliveries: Sequence[Delivery]) -> dict[UUID, list[Delivery]]:
+    """The parts of each account's thread in their order."""
+    found: dict[UUID, list[Delivery]] = {}
+    for delivery in sorted(deliveries, key=lambda each: each.part):
+        found.setdefault(delivery.account_id, []).append(delivery)
+    return found
+
+
+async def _sent(session: AsyncSession, viewer: Viewer, post: Post, patch: PostPatch) -> None:
+    _, variants = await _wanted(session, post, patch)
+    await editing.edit(session, viewer, post, patch, variants)
+    await _keep_lock(session, viewer, post, variants)
+
+
+async def _keep_repost(session: AsyncSession, post: Post, patch: PostPatch) -> None:
+    share = (await shares.of(session, [post.id])).get(post.id)
+    if share and share.how is ShareHow.REPOST and (patch.text is not None or patch.variants):
+        raise Invalid("A repost passes on what somebody else wrote: it has no words to change.", "text")
 
 
 async def active_schedule(session: AsyncSession, post: Post) -> Schedule:
@@ -110,7 +170,7 @@ async def still_waiting(session: AsyncSession, post: Post, schedule: Schedule) -
         for each in await waiting.of_post(session, [post.id])
         if each.schedule_id == schedule.id and each.state is not DeliveryState.CANCELLED
     ]
-    left = [each.account_id for each in mine if each.state is not DeliveryState.QUEUED]
+    left = list(dict.fromkeys(each.account_id for each in mine if each.state is not DeliveryState.QUEUED))
     if left or not mine:
         names = await queries.handles(session, left)
         raise Conflict(
@@ -151,8 +211,8 @@ async def _keep_lock(session: AsyncSession, viewer: Viewer, post: Post, variants
 
 
 def _words(patch: PostPatch) -> dict[str, Any]:
-    wanted = {"text": patch.text, "useful_until": patch.useful_until}
-    return {name: value for name, value in wanted.items() if value is not None}
+    wanted = ("text", "useful_until", "language", "visibility", "content_warning", "as_thread")
+    return {name: value for name in wanted if (value := getattr(patch, name)) is not None}
 
 
 def _named(patch: PostPatch) -> str:

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, select
@@ -13,9 +14,28 @@ from api.access.service import Action
 from api.core.errors import NotFound
 from api.core.gates import the_one
 from api.core.paging import PAGE, Page, paged
-from api.models import Account, Delivery, DeliveryState, Destination, Person, Post, PostState, Schedule, Team, Viewer
+from api.media import queries as media
+from api.models import (
+    Account,
+    Delivery,
+    DeliveryState,
+    Destination,
+    Errand,
+    ErrandKind,
+    ErrandState,
+    Media,
+    Person,
+    Post,
+    PostState,
+    Schedule,
+    Team,
+    Viewer,
+)
+from api.outbox import errands
 from api.outbox import queries as outbox
-from api.posts.values import Written
+from api.outbox.waits import waits
+from api.posts import shares
+from api.posts.values import Version, Written
 
 
 async def posts(
@@ -100,10 +120,16 @@ async def with_deliveries(session: AsyncSession, posts: Sequence[Post]) -> list[
         select(col(Person.id), col(Person.name)).where(col(Person.id).in_({post.author_id for post in posts}))
     )
     names = {row.id: row.name for row in people}
+    shared = await shares.of(session, ids)
+    carried = await media.of_posts(session, ids)
+    waiting = await waits(session, {each.account_id for some in deliveries.values() for each in some})
     return [
         Written(
             post, names.get(post.author_id, ""), destinations[post.id],
             _that_count(deliveries[post.id], destinations[post.id], schedules.get(post.id)), schedules.get(post.id),
+            shared.get(post.id),
+            carried[post.id],
+            waiting,
         )
         for post in posts
     ]  # fmt: skip
@@ -113,21 +139,103 @@ async def written(session: AsyncSession, post: Post) -> Written:
     return (await with_deliveries(session, [post]))[0]
 
 
+async def gone_with_originals(session: AsyncSession, viewer: Viewer, since: datetime) -> Sequence[Post]:
+    """The viewer's own that were taken down by the software since then, with what they share."""
+    rows = await session.execute(
+        select(Post)
+        .where(
+            _seen(viewer),
+            col(Post.author_id) == viewer.person_id,
+            col(Post.withdrawn_at) >= since,
+            col(Post.withdrawn_by_id).is_(None),
+        )
+        .order_by(col(Post.withdrawn_at).desc())
+        .limit(PAGE)
+    )
+    return rows.scalars().all()
+
+
+async def still_there(session: AsyncSession, viewer: Viewer, since: datetime) -> Sequence[Post]:
+    """Posts that somebody took down since then, and that an account's platform did not let go."""
+    refused = select(col(Errand.id)).where(
+        col(Errand.delivery_id) == col(Delivery.id),
+        col(Errand.kind) == ErrandKind.WITHDRAW,
+        col(Errand.state) == ErrandState.FAILED,
+    )
+    asked_again = select(col(Errand.id)).where(
+        col(Errand.delivery_id) == col(Delivery.id),
+        col(Errand.kind) == ErrandKind.WITHDRAW,
+        col(Errand.state) == ErrandState.ASKED,
+    )
+    there = (
+        select(col(Delivery.id))
+        .where(col(Delivery.post_id) == col(Post.id), col(Delivery.gone_at).is_(None))
+        .where(refused.exists(), ~asked_again.exists())
+    )
+    rows = await session.execute(
+        select(Post)
+        .where(_seen(viewer), col(Post.withdrawn_at) >= since, there.exists())
+        .order_by(col(Post.withdrawn_at).desc())
+        .limit(PAGE)
+    )
+    return rows.scalars().all()
+
+
+async def described(session: AsyncSession, deliveries: Iterable[Delivery]) -> list[tuple[UUID, str]]:
+    """The pictures that these carry, each once and in order, with what stands for them."""
+    ids = list(dict.fromkeys(UUID(each) for delivery in deliveries for each in delivery.media_ids or ()))
+    rows = await session.execute(select(col(Media.id), col(Media.alt)).where(col(Media.id).in_(ids)))
+    known = dict(rows.tuples().all())
+    return [(each, known[each]) for each in ids if each in known]
+
+
+async def versions(session: AsyncSession, post: Post) -> list[Version]:
+    """Everything of it that was public and was changed, on whichever account. The caller has passed the gate."""
+    deliveries = {each.id: each for each in await outbox.of_post(session, [post.id])}
+    kept = await errands.versions(session, list(deliveries))
+    people = await session.execute(
+        select(col(Person.id), col(Person.name)).where(col(Person.id).in_({each.changed_by_id for each in kept}))
+    )
+    names = dict(people.tuples().all())
+    return [
+        Version(
+            delivery_id=each.delivery_id,
+            account_id=deliveries[each.delivery_id].account_id,
+            text=each.text,
+            content_warning=each.content_warning,
+            descriptions=each.alts,
+            replaced_at=each.replaced_at,
+            changed_by=names.get(each.changed_by_id) if each.changed_by_id else None,
+        )
+        for each in kept
+    ]
+
+
 def _that_count(
     deliveries: Sequence[Delivery], destinations: Sequence[Destination], schedule: Schedule | None
 ) -> list[Delivery]:
     """Without those that were stopped and replaced, or stopped for an account that was taken off."""
     waiting_for = {destination.account_id for destination in destinations} if schedule else set()
-    kept = [each for each in deliveries if each.state is not DeliveryState.CANCELLED]
+    kept: list[Delivery] = []
+    stopped: dict[UUID, list[Delivery]] = {}
+    for thread in threads_in(deliveries):
+        if any(each.state is not DeliveryState.CANCELLED for each in thread):
+            kept += thread
+        elif thread[0].schedule_id == (schedule and schedule.id):
+            stopped[thread[0].account_id] = thread
     waiting_for -= {each.account_id for each in kept}
-    stopped = [
-        each
-        for each in deliveries
-        if each.state is DeliveryState.CANCELLED
-        and each.account_id in waiting_for
-        and each.schedule_id == (schedule and schedule.id)
-    ]
-    return [*kept, *{each.account_id: each for each in stopped}.values()]
+    return kept + [each for account_id, thread in stopped.items() if account_id in waiting_for for each in thread]
+
+
+def threads_in(deliveries: Sequence[Delivery]) -> list[list[Delivery]]:
+    """What belongs together, each thread in the order of its parts; what is no thread stands alone."""
+    threads: dict[UUID | None, list[Delivery]] = {}
+    for each in sorted(deliveries, key=lambda one: one.part):
+        thread = threads.get(each.parent_id, [])
+        thread.append(each)
+        threads[each.id] = thread
+    whole = {id(thread): thread for thread in threads.values()}
+    return sorted(whole.values(), key=lambda thread: (thread[0].due_at, thread[0].id))
 
 
 def _seen(viewer: Viewer) -> ColumnElement[bool]:

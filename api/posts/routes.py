@@ -20,10 +20,23 @@ from api.deps import (
     tagged,
 )
 from api.models import PostState
-from api.posts import queries, service
+from api.posts import queries, service, sharing, withdrawing
 from api.posts.cancelling import cancel
 from api.posts.changing import update
-from api.posts.schemas import CancelledOut, PostIn, PostOut, PostPatch, PublishIn
+from api.posts.schemas import (
+    CancelledOut,
+    PostIn,
+    PostOut,
+    PostPatch,
+    PublishIn,
+    ShareIn,
+    StandingOut,
+    VersionOut,
+    VersionsOut,
+    WithdrawIn,
+    WithdrawnOut,
+)
+from api.posts.standing import standings
 
 router = api_router("/posts", "posts")
 
@@ -47,7 +60,8 @@ async def create_post(
     response: Response, session: WriteSession, viewer: CurrentViewer, data: PostIn, _: IdempotencyKey = None
 ) -> PostOut:
     """With `publish_at` it goes out then (`posts:publish`: a named person's standing answer to the journalist
-    question, kept in the audit and on the post). Without it, it is a draft; `POST …/{id}/publish` sends a draft."""
+    question, kept in the audit and on the post). Without it, it is a draft; `POST …/{id}/publish` sends a draft.
+    With `as_thread`, what is too long for an account goes out there in parts: `deliveries` has one for each."""
     post = await service.create(session, viewer, data)
     tagged(response, post)
     response.headers["Location"] = f"/api/v1/posts/{post.id}"
@@ -71,7 +85,8 @@ async def change_post(
     version: MustMatch,
 ) -> PostOut:
     """A draft freely; a scheduled one (`posts:publish`) until the first of its deliveries is taken by a worker, all
-    of it or nothing: 409 names the accounts that it is leaving for."""
+    of it or nothing: 409 names the accounts that it is leaving for. One that is out: its words, where every platform
+    concerned lets them be changed; workers change them there, and `GET …/{id}/versions` keeps what was public before."""
     post = await update(session, viewer, post_id, patch, version)
     tagged(response, post)
     return PostOut.of(await queries.written(session, post))
@@ -103,3 +118,50 @@ async def cancel_post(
     tagged(response, done.post)
     more = {"words": done.words, "stopped": list(done.stopped), "gone": list(done.gone)}
     return CancelledOut.of(await queries.written(session, done.post), **more)
+
+
+@router.post("/{post_id}/withdraw", summary="Take a post down", **needs("posts:publish"))
+async def withdraw_post(
+    response: Response,
+    session: WriteSession,
+    viewer: CurrentViewer,
+    post_id: UUID,
+    data: WithdrawIn,
+    _: IdempotencyKey = None,
+) -> WithdrawnOut:
+    """What waits is stopped; of what is out each platform is asked to remove it, until it answers. Whatever of the
+    force shares it goes with it. Ask `GET …/{id}` again: `withdrawn` means that all of it is gone."""
+    post = await withdrawing.withdraw(session, viewer, post_id, data.reason)
+    tagged(response, post)
+    written = await queries.written(session, post)
+    accounts = [StandingOut.model_validate(each) for each in await standings(session, written.deliveries)]
+    return WithdrawnOut.of(written, accounts=accounts)
+
+
+@router.post(
+    "/{post_id}/share",
+    status_code=201,
+    summary="Pass on what the force posted",
+    **needs("posts:write", "posts:publish"),
+)
+async def share_post(
+    response: Response,
+    session: WriteSession,
+    viewer: CurrentViewer,
+    post_id: UUID,
+    data: ShareIn,
+    _: IdempotencyKey = None,
+) -> PostOut:
+    """A post of one of the force's own accounts, from accounts of your team: as it is, or with a line and its address.
+    Without `publish_at` it is a draft. It is taken down with its original."""
+    post = await sharing.share(session, viewer, post_id, data)
+    tagged(response, post)
+    response.headers["Location"] = f"/api/v1/posts/{post.id}"
+    return PostOut.of(await queries.written(session, post))
+
+
+@router.get("/{post_id}/versions", summary="What was public before it was changed", **needs("posts:read"))
+async def post_versions(session: ReadSession, viewer: CurrentViewer, post_id: UUID) -> VersionsOut:
+    """Oldest first."""
+    post = await queries.get_post(session, viewer, post_id)
+    return VersionsOut(items=[VersionOut.model_validate(each) for each in await queries.versions(session, post)])

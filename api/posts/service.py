@@ -18,12 +18,14 @@ from api.core.clock import now
 from api.core.errors import Conflict, Forbidden, Invalid, NotFound, Stale
 from api.library import queries as library
 from api.library.filling import fill, fits
+from api.media import queries as media
+from api.media import service as media_service
 from api.models import Account, Confirmation, Destination, Post, PostState, Schedule, Viewer
 from api.outbox import service as outbox
-from api.posts import checks, queries
+from api.posts import checks, pictures, queries, saying, shares
 from api.posts.schemas import PostIn
 from api.posts.settling import settle as settle
-from api.posts.values import Outgoing
+from api.posts.values import Outgoing, Words
 
 UNSENT = (PostState.DRAFT, PostState.CANCELLED)
 """Nothing of it has left: it can be changed freely and published."""
@@ -48,6 +50,9 @@ async def create(
         author_id=viewer.person_id,
         text=await _text_of(session, viewer, data),
         language=data.language,
+        visibility=data.visibility,
+        content_warning=data.content_warning,
+        as_thread=data.as_thread,
         useful_until=data.useful_until,
         standard_post_id=data.standard_post_id,
         question_id=question_id,
@@ -57,6 +62,7 @@ async def create(
     await session.flush()
     variants = {variant.account_id: variant.text for variant in data.variants}
     await set_destinations(session, viewer, post, data.account_ids, variants)
+    await media_service.carry(session, viewer, post, data.media_ids)
     audit.record(session, viewer, "posts.draft", "post", post.id, accounts=len(data.account_ids))
     if data.publish_at is not None:
         await publish(session, viewer, post, data.publish_at, data.useful_until)
@@ -78,6 +84,7 @@ async def publish(
     due = checks.when(publish_at, useful_until or post.useful_until)
     outgoing = await outgoing_of(session, viewer, post)
     checks.ready(outgoing)
+    pictures.check(outgoing, (await media.of_posts(session, [post.id]))[post.id])
     await confirm(session, viewer, post, confirmed_how, useful_until=due.useful_until, state=PostState.SCHEDULED)
     schedule = Schedule(
         force_id=post.force_id, team_id=post.team_id, post_id=post.id, made_by_id=viewer.person_id,
@@ -96,10 +103,12 @@ async def publish(
 async def queue(
     session: AsyncSession, viewer: Viewer, post: Post, schedule: Schedule, outgoing: Iterable[Outgoing]
 ) -> None:
+    carried = [each.id for each in (await media.of_posts(session, [post.id]))[post.id]]
     for each in outgoing:
-        await outbox.queue(
-            session, viewer, each.account, each.text, schedule.publish_at, schedule.useful_until,
-            language=post.language, post_id=post.id, schedule_id=schedule.id, team_id=post.team_id,
+        await outbox.queue_parts(
+            session, viewer, each.account, each.parts, schedule.publish_at, schedule.useful_until,
+            language=post.language, visibility=post.visibility, content_warning=post.content_warning,
+            post_id=post.id, schedule_id=schedule.id, team_id=post.team_id, shares=each.shares, media_ids=carried,
         )  # fmt: skip
 
 
@@ -136,6 +145,13 @@ async def set_destinations(
     await session.flush()
 
 
+async def keep_variants(session: AsyncSession, post: Post, variants: Mapping[UUID, str]) -> None:
+    """The same accounts, each with its own words or the post's."""
+    for destination in (await queries.destinations_of(session, [post.id]))[post.id]:
+        destination.text = variants.get(destination.account_id)
+    await session.flush()
+
+
 async def chosen(session: AsyncSession, viewer: Viewer, team_id: UUID, account_ids: Sequence[UUID]) -> list[Account]:
     """The accounts in the order they were named, each the team's own or the force's."""
     found = await queries.chosen_accounts(session, viewer, account_ids)
@@ -150,13 +166,19 @@ async def chosen(session: AsyncSession, viewer: Viewer, team_id: UUID, account_i
 async def outgoing_of(session: AsyncSession, viewer: Viewer, post: Post) -> list[Outgoing]:
     """What each account would say, every account one that this person may write as."""
     destinations = (await queries.destinations_of(session, [post.id]))[post.id]
-    found = await chosen(session, viewer, post.team_id, [each.account_id for each in destinations])
+    variants = {each.account_id: each.text for each in destinations}
+    return await outgoing(session, viewer, post, Words.of(post), variants)
+
+
+async def outgoing(
+    session: AsyncSession, viewer: Viewer, post: Post, words: Words, variants: Mapping[UUID, str | None]
+) -> list[Outgoing]:
+    """The same for words that are not kept yet. None: what everybody says."""
+    found = await chosen(session, viewer, post.team_id, list(variants))
     for account in found:
         await accounts.require_writable(session, viewer, account)
-    return [
-        Outgoing(account, post.text if destination.text is None else destination.text)
-        for account, destination in zip(found, destinations, strict=True)
-    ]
+    passed_on = await shares.passed_on(session, post.id, found)
+    return [saying.outgoing(account, words, variants[account.id], passed_on.get(account.id)) for account in found]
 
 
 def require_publish(viewer: Viewer, team_id: UUID) -> None:

@@ -1,6 +1,7 @@
 """Writes the invented forces into an empty database: everything or nothing, in one transaction."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -79,6 +80,8 @@ async def _accounts(
             session, owner, owner.force_id, team.id if each.team else None, Platform.MASTODON, url,
             known.identity, known.limits, sealer.seal(known.token.secret.encode()), practice=True,
         )  # fmt: skip
+        if each.ends_in_days is not None:
+            account.token_expires_at = now() + timedelta(days=each.ends_in_days)
         stage.accounts[each.handle] = await accounts.update_register(
             session, owner, account.id, RegisterPatch(owner_id=owner.person_id, **register), None
         )

@@ -29,6 +29,8 @@ class Human:
 class Handle:
     handle: str
     team: bool
+    ends_in_days: int | None = None
+    """The permission ends then, as far as the register knows: something to be warned of."""
 
 
 @dataclass(frozen=True)

@@ -22,10 +22,23 @@ ACCOUNT = {"id", "platform", "handle", "team_id", "state"}
 
 PROMISED: dict[str, tuple[set[str], set[str], str]] = {
     # route: what may be sent (in the body, or for GET in the query), what is answered, with which status
-    "POST /posts": ({"team_id", "text", "account_ids", "publish_at", "useful_until", "variants"}, POST, "201"),
+    "POST /posts": (
+        {"team_id", "text", "account_ids", "publish_at", "useful_until", "variants", "media_ids"},
+        POST,
+        "201",
+    ),
     "GET /posts/{post_id}": (set(), POST, "200"),
     "PATCH /posts/{post_id}": ({"text", "account_ids", "publish_at", "useful_until", "variants"}, POST, "200"),
     "POST /posts/{post_id}/cancel": (set(), POST, "200"),
+    "POST /posts/{post_id}/withdraw": ({"reason"}, POST | {"accounts", "withdrawn_at"}, "200"),
+    "POST /posts/{post_id}/share": ({"how", "team_id", "account_ids", "text", "publish_at"}, POST | {"shares"}, "201"),
+    "GET /posts/{post_id}/versions": (set(), {"items"}, "200"),
+    "PATCH /messages/{message_id}": ({"text"}, {"id", "text", "version", "doing"}, "200"),
+    "POST /messages/{message_id}/withdraw": ({"reason"}, {"id", "doing", "trouble"}, "200"),
+    "POST /messages/{message_id}/like": (set(), {"id", "liked"}, "200"),
+    "DELETE /messages/{message_id}/like": (set(), {"id", "liked"}, "200"),
+    "POST /media": ({"file", "team_id", "alt", "no_alt_reason", "focus"}, {"id", "kind", "etag", "alt", "url"}, "201"),
+    "PATCH /media/{media_id}": ({"alt", "no_alt_reason", "focus"}, {"id", "alt", "etag"}, "200"),
     "GET /schedules": ({"team_id", "from", "to", "cursor"}, {"items", "next_cursor"}, "200"),
     "POST /schedules": ({"post_id", "publish_at", "useful_until"}, {"id", "post_id", "publish_at"}, "201"),
     "PATCH /schedules/{schedule_id}": ({"publish_at"}, {"id", "publish_at", "etag"}, "200"),
@@ -139,7 +152,8 @@ def operations(described: Any) -> list[tuple[str, Any]]:
 
 
 def _body(operation: Any) -> Any:
-    return operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema", {})
+    content = operation.get("requestBody", {}).get("content", {})
+    return next(iter(content.values()), {}).get("schema", {})
 
 
 def _queries(operation: Any) -> set[str]:

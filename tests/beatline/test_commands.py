@@ -48,7 +48,7 @@ def test_the_doctor_finds_a_new_installation_well_and_an_empty_folder_ill(data: 
     well = told("--data", data, "doctor", "--json")
     assert well.returncode == 0, well.stdout
     names = [check["name"] for check in json.loads(well.stdout)["checks"]]
-    assert names == ["database", "migrations", "clock", "queue", "keys", "feeds"]
+    assert names == ["database", "migrations", "clock", "queue", "keys", "feeds", "mail"]
     ill = told("--data", tmp_path / "nothing", "doctor")
     assert ill.returncode == 1
     assert ill.stdout.startswith("WRONG  database:")
@@ -89,6 +89,9 @@ def test_a_copy_is_put_back_and_what_was_due_meanwhile_is_doubted_not_sent(data:
     with closing(sqlite3.connect(data / "beatline.db")) as database:
         _due_delivery(database)
         database.commit()
+    picture = data / "media" / "force" / "ab" / "abcd.jpg"
+    picture.parent.mkdir(parents=True, exist_ok=True)
+    picture.write_bytes(b"a road")
     said = told("--data", data, "backup", file, "--with-keys")
     assert said.returncode == 0, said.stderr
     assert file.stat().st_mode & 0o777 == 0o600
@@ -99,6 +102,7 @@ def test_a_copy_is_put_back_and_what_was_due_meanwhile_is_doubted_not_sent(data:
     assert sorted(path.name for path in (other / "keys").iterdir()) == sorted(
         path.name for path in (data / "keys").iterdir()
     )
+    assert (other / "media" / "force" / "ab" / "abcd.jpg").read_bytes() == b"a road"
     again = told("--data", other, "restore", file)
     assert again.returncode == 1
     assert "--replace" in again.stderr

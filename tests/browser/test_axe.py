@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Collection, Iterator
 from typing import Any
 
 import pytest
-from playwright.async_api import Page
+from playwright.async_api import Page, expect
 from starlette.requests import Request
 
 from api.core.runtime import Runtime
@@ -18,7 +18,7 @@ from tests.test_page_walk import calls
 from web.main import asgi, create_app
 
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
-NO_PAGE = ("/news", "/thread", "/deliveries", "/next", "/callback")
+NO_PAGE = ("/news", "/thread", "/deliveries", "/next", "/callback", ".csv")
 """How the address of a fragment, or of a step that only sends on, ends."""
 PHONE, DESK = 360, 1440
 EVERY_DAY = {
@@ -26,7 +26,7 @@ EVERY_DAY = {
     for path in (
         "/", "/inbox", "/inbox/{conversation_id}", "/write", "/posts/{post_id}", "/calendar", "/priorities",
         "/questions/{question_id}", "/questions/{question_id}/tally", "/questions/{question_id}/picture", "/accounts",
-        "/people",
+        "/people", "/on-time", "/alerts",
     )
 }  # fmt: skip
 """What is looked at each time; the others are slow."""
@@ -58,6 +58,38 @@ async def test_what_breaks_a_rule_is_found() -> None:
 
 async def test_the_pages_of_every_day_on_a_phone(runtime: Runtime, door: Door, things: Belongings, cast: Cast) -> None:
     await _look(runtime, door, things, cast.alice, PHONE, "light", EVERY_DAY)
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize(("width", "theme"), [(PHONE, "dark"), (DESK, "light")])
+async def test_a_thread_while_it_is_written_and_on_its_way(
+    runtime: Runtime, door: Door, things: Belongings, cast: Cast, width: int, theme: str
+) -> None:
+    async def as_alice(request: Request) -> Viewer | None:
+        return cast.alice
+
+    async with served(asgi(create_app(runtime, door, as_alice))) as address, chromium() as browser:
+        context = await browser.new_context(
+            viewport={"width": width, "height": 800},
+            color_scheme=theme,
+            bypass_csp=True,  # type: ignore[arg-type]
+        )
+        await with_htmx(context)
+        page = await context.new_page()
+        await page.goto(f"{address}/write")
+        await page.locator("#text").fill(
+            "Bikes are marked at https://www.police.uk/a #Sandford @amy@shire.example. " * 20
+        )
+        await page.get_by_label("Send it as a thread").check()
+        await page.locator("summary", has_text="More:").click()
+        await page.get_by_label("Content warning").fill("Injuries")
+        await expect(page.locator("#looks-like .warned").first).to_be_visible()
+        wrong = await _broken(page)
+        await page.get_by_role("button", name="Yes: send it").click()
+        await page.locator("summary", has_text="Its").first.wait_for()
+        wrong += await _broken(page)
+        assert await page.evaluate("document.documentElement.scrollWidth") <= width
+    assert not wrong, "\n".join(wrong)
 
 
 @pytest.mark.slow

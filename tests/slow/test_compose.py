@@ -49,6 +49,11 @@ def test_only_workers_reach_the_network_and_only_workers_get_the_keys() -> None:
         assert any(":/run/keys" in volume for volume in each.get("volumes", ())) == (works or name == "migrate"), name
 
 
+def test_whoever_takes_files_in_sends_them_or_clears_them_away_has_them() -> None:
+    holds = {name for name, each in BEATLINE.items() if any(":/run/media" in volume for volume in each["volumes"])}
+    assert holds == {"posts", "web", "send", "slow"}
+
+
 def test_secrets_are_files_and_stand_nowhere_else() -> None:
     names = set(whole()["secrets"])
     for each in BEATLINE.values():

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from io import BytesIO
 from typing import Any
 from uuid import UUID
 
@@ -17,19 +18,30 @@ from api.identity import secret, tokens
 from api.identity import service as people
 from api.inbox import service as inbox
 from api.library import service as library
+from api.media import receiving
+from api.media import service as media
+from api.media.values import Words
 from api.models import (
     Account,
+    Alert,
+    AlertKind,
     Connection,
     Conversation,
     Delivery,
     DeliveryState,
+    Destination,
     Membership,
     Message,
     Person,
     Post,
+    PostState,
+    Share,
+    ShareHow,
     SignIn,
+    Webhook,
     metadata,
 )
+from api.outbox import service as outbox
 from api.platforms.values import Contact, Platform, Visibility
 from api.policy import service as policy
 from api.posts import service as posts
@@ -37,6 +49,7 @@ from api.posts.schemas import PostIn
 from api.priorities import service as priorities
 from api.priorities.schemas import AnswerIn, PriorityIn, TallyIn
 from tests.support.factories import Cast, an_account
+from tests.support.photos import plain
 from tests.support.talk import JO, SAM, hear, said
 
 OPEN_WORDS = "Heard on Mill Lane by the north team"
@@ -80,6 +93,7 @@ async def charlies(runtime: Runtime, cast: Cast) -> Belongings:
 
 
 async def _one_of_everything(runtime: Runtime, cast: Cast, things: Belongings, handle: str) -> Belongings:
+    loose, carried = [await _picture(runtime, cast, things) for _ in range(2)]
     async with runtime.unit_of_work() as session:
         account = await an_account(session, cast.force, cast.team, handle)
         account.name = f"{cast.team.name} Police"
@@ -88,6 +102,8 @@ async def _one_of_everything(runtime: Runtime, cast: Cast, things: Belongings, h
         things.add("account_id", account.id)
         await _people(runtime, session, cast, things)
         await _posts(session, cast, account, things)
+        await _said_by_the_force(session, cast, account, things)
+        await _carry(session, cast, loose, carried, things)
         await _talk(session, cast, account, things)
         await _priorities(session, cast, account, things)
         await policy.note_false_alarm(session, cast.alice, "R02", 0, 9, things.open_words)
@@ -127,6 +143,20 @@ async def _people(runtime: Runtime, session: AsyncSession, cast: Cast, things: B
     things.private |= {token.id, sign_in.id, connection.id}
 
 
+async def _picture(runtime: Runtime, cast: Cast, things: Belongings) -> UUID:
+    words = Words(f"{things.open_words}: a closed road")
+    return (await receiving.receive(runtime, cast.alice, cast.team.id, BytesIO(plain()), words)).media_id
+
+
+async def _carry(session: AsyncSession, cast: Cast, loose: UUID, carried: UUID, things: Belongings) -> None:
+    """One that a post carries, and before it one that nothing does."""
+    for each in (loose, carried):
+        await media.keep(session, cast.alice, each)
+    draft = await session.get_one(Post, things.ids["post_id"][0])
+    await media.carry(session, cast.alice, draft, [carried])
+    things.add("media_id", loose, carried)
+
+
 async def _posts(session: AsyncSession, cast: Cast, account: Account, things: Belongings) -> None:
     standard = await library.add_standard_post(
         session,
@@ -151,23 +181,57 @@ async def _posts(session: AsyncSession, cast: Cast, account: Account, things: Be
         things.add("schedule_id", delivery.schedule_id or delivery.id)
         if delivery.post_id == refused.id:
             delivery.state, delivery.error = DeliveryState.REFUSED, "The town said no."
+    unsure = await outbox.queue(session, cast.alice, account, things.open_words, now(), team_id=cast.team.id)
+    unsure.state = DeliveryState.NEEDS_PERSON
+    alert = Alert(force_id=cast.force.id, team_id=cast.team.id, account_id=account.id, kind=AlertKind.NEEDS_PERSON)
+    hook = Webhook(force_id=cast.force.id, url="https://alarm.example/", made_by_id=cast.alice.person_id)
+    session.add_all([alert, hook])
+    await session.flush()
+    things.add("delivery_id", unsure.id)
+    things.add("alert_id", alert.id)
+    things.add("webhook_id", hook.id)
     things.add("post_id", draft.id, due.id)
     things.add("standard_post_id", standard.id)
 
 
+async def _said_by_the_force(session: AsyncSession, cast: Cast, account: Account, things: Belongings) -> None:
+    """A post of the force's own that is out, and a proposal of the team's to repost it."""
+    own = await an_account(session, cast.force, None, f"force.{account.handle}")
+    common = {"force_id": cast.force.id, "team_id": cast.team.id, "author_id": cast.alice.person_id}
+    out = Post(**common, text=things.open_words, state=PostState.SENT)
+    proposed = Post(**common, text=things.open_words)
+    session.add_all([out, proposed])
+    await session.flush()
+    at = now()
+    delivery = Delivery(
+        force_id=cast.force.id, team_id=cast.team.id, account_id=own.id, post_id=out.id, text=things.open_words,
+        state=DeliveryState.SENT, due_at=at, not_before=at, useful_until=at, sent_at=at,
+        remote_id=f"said-{own.remote_id}", url=f"https://town.example/@force/{own.remote_id}",
+    )  # fmt: skip
+    session.add(delivery)
+    session.add_all(
+        [Destination(post_id=out.id, account_id=own.id), Destination(post_id=proposed.id, account_id=account.id)]
+    )
+    await session.flush()
+    session.add(Share(post_id=proposed.id, delivery_id=delivery.id, how=ShareHow.REPOST))
+    things.add("post_id", out.id, proposed.id)
+
+
 async def _talk(session: AsyncSession, cast: Cast, account: Account, things: Belongings) -> None:
-    async def talk(by: Contact, words: str, visibility: Visibility) -> tuple[Conversation, Message]:
+    async def talk(by: Contact, words: str, visibility: Visibility) -> tuple[Conversation, Message, Message]:
         (message,) = await hear(session, account, said(words, by, visibility=visibility))
         conversation = await session.get_one(Conversation, message.conversation_id)
         await inbox.add_note(session, cast.alice, conversation.id, things.private_words)
-        return conversation, await inbox.reply(session, cast.alice, conversation.id, f"{words}, thank you.")
+        return conversation, message, await inbox.reply(session, cast.alice, conversation.id, f"{words}, thank you.")
 
-    public, answer = await talk(JO, things.open_words, Visibility.PUBLIC)
-    direct, private = await talk(SAM, things.private_words, Visibility.DIRECT)
+    public, heard, answer = await talk(JO, things.open_words, Visibility.PUBLIC)
+    direct, _, private = await talk(SAM, things.private_words, Visibility.DIRECT)
+    carried = (await session.execute(select(Delivery).where(col(Delivery.message_id) == answer.id))).scalar_one()
+    carried.state, carried.remote_id = DeliveryState.SENT, f"answer-{answer.id}"
     rows = await session.execute(select(Delivery).where(col(Delivery.message_id) == private.id))
     delivery = rows.scalar_one()
     things.add("conversation_id", public.id, direct.id)
-    things.add("message_id", answer.id, private.id)
+    things.add("message_id", answer.id, private.id, heard.id)
     things.add("delivery_id", delivery.id)
     things.private |= {direct.id, private.id, delivery.id}
 

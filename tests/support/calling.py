@@ -27,6 +27,14 @@ class Caller:
     async def patch(self, viewer: Viewer, path: str, body: Any, etag: str | None = None) -> httpx.Response:
         return await self._send("PATCH", viewer, path, json=body, headers={"If-Match": etag} if etag else {})
 
+    async def delete(self, viewer: Viewer, path: str) -> httpx.Response:
+        return await self._send("DELETE", viewer, path)
+
+    async def upload(
+        self, viewer: Viewer, path: str, file: tuple[str, bytes], fields: dict[str, str], headers: Any = None
+    ) -> httpx.Response:
+        return await self._send("POST", viewer, path, files={"file": file}, data=fields, headers=headers or {})
+
     async def _send(self, method: str, viewer: Viewer, path: str, **what: Any) -> httpx.Response:
         name = str(hash(viewer))
         self._viewers[name] = viewer

@@ -36,10 +36,10 @@ def sqlite_copy(template: Path, folder: Path) -> str:
     return f"sqlite:///{path}"
 
 
-async def own_postgresql(server_url: str) -> str:
+async def own_postgresql(server_url: str, purpose: str = "run") -> str:
     """A database of this run's own, so that two runs on one server never meet."""
     url = make_url(server_url)
-    name = f"{url.database}_run_{os.getpid()}"
+    name = f"{url.database}_{purpose}_{os.getpid()}"
     await _tell(server_url, f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)', f'CREATE DATABASE "{name}"')
     own = url.set(database=name).render_as_string(hide_password=False)
     await migrate(own)

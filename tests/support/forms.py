@@ -31,11 +31,34 @@ FORMS: dict[str, tuple[Form, ...]] = {
     "/write/check": (POST_WORDS,),
     "/write/policy": (POST_WORDS,),
     "/write/policy/false-alarm": ({**POST_WORDS, "text": "Ring my mobile.", "alarm": "R35-0-14"},),
-    "/write": ({**POST_WORDS, "answer": "unsure"}, {**POST_WORDS, **LATER, "answer": "yes"}),
-    "/write/{post_id}": ({**POST_WORDS, "version": "1", "answer": "unsure"},),
+    "/write/pictures": (
+        {**POST_WORDS, "media_ids": ["{media_id}"]},
+        {**POST_WORDS, "media_ids": ["{media_id}"], "picture": "out:{media_id}"},
+    ),
+    "/write": (
+        {**POST_WORDS, "as_thread": "yes", "content_warning": "Injuries", "visibility": "unlisted", "language": "cy"},
+        {**POST_WORDS, "answer": "unsure"},
+        {**POST_WORDS, **LATER, "answer": "yes"},
+    ),
+    "/write/{post_id}": (
+        {**POST_WORDS, "media_ids": ["{media_id}"], "version": "1", "answer": "look"},
+        {**POST_WORDS, "version": "1", "answer": "unsure"},
+    ),
+    "/deliveries/{delivery_id}/sighting": ({"url": "https://town.example/@north/1000"},),
     "/deliveries/{delivery_id}/retry": ({"looked": "yes"},),
+    "/share/{post_id}": (
+        {"team_id": "{team_id}", "account_ids": ["{account_id}"], "text": "Here too, on Saturday.", "how": "link"},
+        {"team_id": "{team_id}", "account_ids": ["{account_id}"], "how": "repost-proposed"},
+    ),
+    "/posts/{post_id}/share-now": ({},),
+    "/posts/{post_id}/words": ({"text": "Bike marking on Sunday."},),
+    "/messages/{message_id}/like": ({},),
+    "/messages/{message_id}/unlike": ({},),
+    "/messages/{message_id}/words": ({"text": "We will look on Friday."},),
+    "/messages/{message_id}/withdraw": ({"reason": "It was the wrong day"},),
     "/posts/{post_id}/move": ({"publish_at": "{in two days}"},),
     "/posts/{post_id}/cancel": ({}, {"back": "calendar"}),
+    "/posts/{post_id}/withdraw": ({"reason": "It was the wrong day"},),
     "/priorities/ask": (
         {**POST_WORDS, **LATER, "neighbourhood_id": "{neighbourhood_id}", "answer": "yes"},
         {"neighbourhood_id": "{neighbourhood_id}", "text": "What matters?", "answer": "offline"},
@@ -53,6 +76,10 @@ FORMS: dict[str, tuple[Form, ...]] = {
     "/priorities/{priority_id}/draft": ({},),
     "/priorities/{priority_id}/end": ({"came": "The lane is quiet."},),
     "/accounts/connect": ({"team": "{team_id}", "instance": "https://town.example"},),
+    "/accounts/connect/app-password": (
+        {"team": "{team_id}", "handle": "sandford.example", "app_password": "abcd-efgh-ijkl-mnop"},
+        {"team": "{team_id}", "handle": "s.example", "app_password": "abcd-efgh-ijkl-mnop", "server": "s.example"},
+    ),
     "/accounts/{account_id}/register": (
         {"owner_id": "{person_id}", "people": ["{person_id}"], "recovery_address": "a@b.example", "version": "1"},
     ),
@@ -67,6 +94,12 @@ FORMS: dict[str, tuple[Form, ...]] = {
     "/teams/new": ({"name": "Sandford South"},),
     "/teams/{team_id}/neighbourhoods": ({"name": "The Quays", "police_uk_id": "Q9", "about": "By the water."},),
     "/teams/{team_id}/neighbourhoods/{neighbourhood_id}": ({"name": "Mill Lane", "about": "As before."},),
+    "/alerts/webhooks": ({"url": "https://alarm.example/beatline"},),
+    "/alerts/webhooks/{webhook_id}/test": ({},),
+    "/alerts/webhooks/{webhook_id}/move": ({"url": "https://alarm.example/other"},),
+    "/alerts/webhooks/{webhook_id}/end": ({},),
+    "/alerts/{alert_id}/seen": ({},),
+    "/me/mails": ({"kinds": ["missed"]},),
     "/me/keys": ({"name": "Till", "scopes": ["posts:read"], "expires_on": "{the day after}"},),
     "/me/keys/{token_id}/end": ({},),
     "/me/sign-ins/{sign_in_id}/end": ({},),
@@ -82,6 +115,7 @@ FORMS: dict[str, tuple[Form, ...]] = {
 ADDRESSES: dict[str, tuple[Form, ...]] = {
     "/inbox": ({}, {"view": "closed"}, {"view": "waiting"}, {"view": "unassigned"}, {"view": "mine"}),
     "/inbox/news": ({"since": "2026-01-01T00:00:00Z"},),
+    "/share/{post_id}": ({}, {"team": "{team_id}"}),
     "/write": ({}, {"standard": "bike-marking"}),
     "/write/standard": ({}, {"find": "marking"}),
     "/priorities/ask": ({}, {"neighbourhood": "{neighbourhood_id}"}),
@@ -89,6 +123,8 @@ ADDRESSES: dict[str, tuple[Form, ...]] = {
     "/questions/{question_id}/record": ({}, {"after": "{answer_id}"}),
     "/accounts/connect": ({}, {"account": "{account_id}"}),
     "/oauth/{platform}/callback": ({"state": "made up", "code": "made up"}, {"state": "made up"}),
+    "/on-time": ({}, {"account": "{account_id}"}),
+    "/on-time/days.csv": ({}, {"account": "{account_id}"}),
     "/people": ({}, {"team": "{team_id}"}),
 }
 """Path → what its address may carry besides; only those that differ from nothing at all."""

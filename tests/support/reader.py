@@ -1,11 +1,14 @@
 """A person with a browser that runs no script: opens pages, fills in forms by their labels, presses buttons."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from typing import Any
 
 from httpx import ASGITransport, AsyncClient, Response
 
+Files = Sequence[tuple[str, bytes]]
+"""Names and what is in them."""
 VOID = {"input", "br", "meta", "link", "img", "hr", "path", "circle", "rect", "line", "use"}
 
 
@@ -109,8 +112,8 @@ class Reader:
     async def open(self, address: str) -> Page:
         return self._arrive(await self.client.get(address))
 
-    async def press(self, button: str, **typed: str | list[str]) -> Page:
-        """`typed` replaces what stands in fields of these names."""
+    async def press(self, button: str, files: Files = (), **typed: str | list[str]) -> Page:
+        """`typed` replaces what stands in fields of these names; `files` are chosen in the field called pictures."""
         form = next((one for one in self.page.forms if button in one.buttons), None)
         assert form, f"There is no button “{button}”, only {[b for one in self.page.forms for b in one.buttons]}"
         data: dict[str, Any] = {}
@@ -122,7 +125,10 @@ class Reader:
             data[name] = value
         return self._arrive(
             await self.client.post(
-                form.actions[button] or str(self.answer.url), data=data, headers={"Sec-Fetch-Site": "same-origin"}
+                form.actions[button] or str(self.answer.url),
+                data=data,
+                headers={"Sec-Fetch-Site": "same-origin"},
+                files=[("pictures", each) for each in files] or None,
             )
         )
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -25,6 +26,9 @@ class Status:
     visibility: str
     in_reply_to: str | None
     at: datetime
+    spoiler: str = ""
+    media: tuple[str, ...] = ()
+    """The words of each picture."""
 
 
 @dataclass
@@ -39,6 +43,8 @@ class SmallTown:
     clock: Clock = clock
     statuses: list[Status] = field(default_factory=list)
     calls: list[tuple[str, str]] = field(default_factory=list)
+    media: list[bytes] = field(default_factory=list)
+    """Each picture with its form, as it came."""
     watch: Callable[[int], None] = lambda _: None
     """Told how many requests are open, at each new one."""
     _open: int = 0
@@ -63,10 +69,16 @@ class SmallTown:
             return refused
         if fault == "lost_before":
             raise self._lost(request)
-        answer = self._create(request) if request.method == "POST" else self._list(request)
+        answer = self._done(request)
         if fault == "lost_after":
             raise self._lost(request)
         return Response(500, {}, b"broken") if fault == "500_after" else answer
+
+    def _done(self, request: Request) -> Response:
+        if request.url.endswith("/api/v2/media"):
+            self.media.append(request.body or b"")
+            return _json({"id": str(len(self.media)), "url": "https://town.example/media/1"})
+        return self._create(request) if request.method == "POST" else self._read(request)
 
     def texts(self, account: str) -> list[str]:
         return [status.text for status in self.statuses if status.account == account]
@@ -91,10 +103,22 @@ class SmallTown:
         if known is None:
             known = Status(
                 str(1000 + len(self.statuses)), account, body["status"], key, body["visibility"],
-                body.get("in_reply_to_id"), self.clock.now(),
+                body.get("in_reply_to_id"), self.clock.now(), body.get("spoiler_text", ""),
+                tuple(map(self._words_of, body.get("media_ids", ()))),
             )  # fmt: skip
             self.statuses.append(known)
         return _json(_shape(known))
+
+    def _words_of(self, media_id: str) -> str:
+        found = re.search(rb'name="description"\r\n\r\n(.*?)\r\n--', self.media[int(media_id) - 1], re.DOTALL)
+        return found[1].decode() if found else ""
+
+    def _read(self, request: Request) -> Response:
+        _, found, name = urlsplit(request.url).path.partition("/api/v1/statuses/")
+        if not found:
+            return self._list(request)
+        known = next((status for status in self.statuses if status.id == name), None)
+        return _json(_shape(known)) if known else _json({"error": "Record not found"}, 404)
 
     def _list(self, request: Request) -> Response:
         url = urlsplit(request.url)
@@ -116,9 +140,10 @@ def _shape(status: Status) -> dict[str, Any]:
         "created_at": status.at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         "content": f"<p>{status.text}</p>",
         "visibility": status.visibility,
+        "spoiler_text": status.spoiler,
         "in_reply_to_id": status.in_reply_to,
         "account": {"id": status.account},
-        "media_attachments": [],
+        "media_attachments": [{"id": "1", "description": words or None} for words in status.media],
     }
 
 

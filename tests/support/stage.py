@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from random import Random
 from uuid import UUID
@@ -18,8 +18,10 @@ from api.outbox import service as outbox
 from tests.support.factories import Cast, an_account
 from tests.support.small_town import SmallTown
 from workers.context import Context
+from workers.jobs.patience import Patience
 from workers.jobs.send import Dispatcher
 from workers.platforms import CONNECTORS
+from workers.platforms.http import Carrier
 from workers.vault import Vault
 
 QUICK = {
@@ -40,15 +42,17 @@ class Stage:
     cast: Cast
     town: SmallTown
     vault: Vault = field(default_factory=lambda: Vault([KEY]))
+    carrier: Carrier | None = None
+    """Where a town of its own is reached; without one, the small town is all there is."""
     _running: list[tuple[asyncio.Event, asyncio.Task[None]]] = field(default_factory=list)
 
     @property
     def context(self) -> Context:
-        return Context(self.runtime, self.town, CONNECTORS, self.vault)
+        return Context(self.runtime, self.carrier or self.town, CONNECTORS, self.vault)
 
-    async def account(self, *, token: bool = True) -> Account:
+    async def account(self, instance: str = "https://town.example", *, token: bool = True) -> Account:
         async with self.runtime.unit_of_work() as session:
-            account = await an_account(session, self.cast.force, self.cast.team)
+            account = await an_account(session, self.cast.force, self.cast.team, instance=instance)
             if token:
                 sealed = self.vault.sealer.seal(f"token-{account.remote_id}".encode())
                 await secrets.put(session, account.id, SecretKind.ACCESS_TOKEN, sealed)
@@ -62,9 +66,10 @@ class Stage:
                 session, self.cast.alice, account, text, due_at or now(), useful_until, team_id=self.cast.team.id
             )
 
-    def start(self, seed: int = 1) -> Dispatcher:
+    def start(self, seed: int = 1, carrier: Carrier | None = None, patience: Patience | None = None) -> Dispatcher:
         stop = asyncio.Event()
-        dispatcher = Dispatcher(self.context, chance=Random(seed))
+        context = replace(self.context, carrier=carrier or self.carrier or self.town, patience=patience or Patience())
+        dispatcher = Dispatcher(context, chance=Random(seed))
         self._running.append((stop, asyncio.create_task(dispatcher.run(stop))))
         return dispatcher
 

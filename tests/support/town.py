@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import socket
+import ssl
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Mapping
@@ -17,6 +18,7 @@ import httpx
 ROOT = Path(__file__).parents[2]
 FORCE = ("sandfordvale", "sandfordnorth", "ashcombevillages", "wexleypolice", "wexleytown")
 KEY = "trainer"
+TLS = ssl.create_default_context()  # never used here, but making one for each client takes longer than most tests
 
 
 def free_port() -> int:
@@ -28,23 +30,26 @@ def free_port() -> int:
 class RunningTown:
     """A town that can be spoken to, broken, stopped and started again at the same address."""
 
-    def __init__(self, folder: Path, options: Mapping[str, object]) -> None:
+    module = "workers.town"
+    usual: Mapping[str, object] = {"scenario": "empty", "pace": "still"}
+
+    def __init__(self, folder: Path, options: Mapping[str, object], people: tuple[str, ...] = FORCE) -> None:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.key = KEY
-        self.tokens = {handle: f"token-{handle}" for handle in FORCE}
+        self.tokens = {handle: f"token-{handle}" for handle in people}
         self.data = folder / "town.sqlite3"
         self._tokens_file = folder / "tokens.json"
         self._tokens_file.write_text(json.dumps(self.tokens))
-        self._options = {"scenario": "empty", "pace": "still", "data": self.data, **options}
-        self._client = httpx.AsyncClient(base_url=self.url, headers={"X-Town-Key": KEY}, timeout=20)
+        self._options = {**self.usual, "data": self.data, **options}
+        self._client = httpx.AsyncClient(base_url=self.url, headers={"X-Town-Key": KEY}, timeout=20, verify=TLS)
         self.process: asyncio.subprocess.Process | None = None
 
     async def start(self) -> None:
         options = [f"--{name.replace('_', '-')}={value}" for name, value in self._options.items()]
         self.process = await asyncio.create_subprocess_exec(
             sys.executable,
-            *("-m", "workers.town", "--port", str(self.port), "--key", KEY),
+            *("-m", self.module, "--port", str(self.port), "--key", KEY),
             *("--tokens-file", str(self._tokens_file), *options),
             cwd=ROOT,
             env=os.environ | {"PYTHONPATH": str(ROOT)},
@@ -74,7 +79,7 @@ class RunningTown:
     def client(self, handle: str = "sandfordnorth") -> httpx.AsyncClient:
         """Speaks the Mastodon API as this account; the caller closes it."""
         headers = {"Authorization": f"Bearer {self.tokens[handle]}"}
-        return httpx.AsyncClient(base_url=self.url, headers=headers, timeout=20)
+        return httpx.AsyncClient(base_url=self.url, headers=headers, timeout=20, verify=TLS)
 
     async def control(self, method: str, path: str, **more: Any) -> Any:
         answer = await self._client.request(method, f"/town{path}", **more)
@@ -103,6 +108,10 @@ class RunningTown:
         """Replaces all faults; without arguments everything works again."""
         await self.control("PUT", "/faults", json={"rules": list(rules), "switches": switches})
 
+    async def faults_of(self, account: str, *rules: Mapping[str, object]) -> None:
+        """Replaces those that strike this account only; everybody else's go on as they were."""
+        await self.control("PUT", "/faults", json={"rules": list(rules)}, params={"account": account})
+
     async def revoke(self, account: str) -> None:
         await self.control("POST", "/revoke", json={"account": account})
 
@@ -111,10 +120,10 @@ class RunningTown:
 
 
 @contextlib.asynccontextmanager
-async def running_town(**options: object) -> AsyncIterator[RunningTown]:
+async def running_town(people: tuple[str, ...] = FORCE, **options: object) -> AsyncIterator[RunningTown]:
     """Options are those of the command line: scenario, pace, seed, speed, rate_limit, data…"""
     with tempfile.TemporaryDirectory() as folder:
-        town = RunningTown(Path(folder), options)
+        town = RunningTown(Path(folder), options, people)
         try:
             await town.start()
             yield town

@@ -2,22 +2,27 @@
 
 import base64
 import hashlib
+import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 import pytest
 from playwright.async_api import Page, Route, async_playwright, expect
 from sqlalchemy import select
 from starlette.requests import Request
 
+from api.core.clock import now
 from api.core.runtime import Runtime
 from api.core.settings import HTMX, HTMX_SRI
 from api.identity.door import Door
 from api.inbox import service as inbox
-from api.models import Account, Conversation, Delivery, Viewer
+from api.models import Account, Conversation, Delivery, DeliveryState, Viewer
+from api.posts import service as posts
+from api.posts.schemas import PostIn
 from tests.support import means
 from tests.support.browser import htmx_bytes, served
-from tests.support.factories import Cast
+from tests.support.factories import Cast, an_account
 from tests.support.talk import said
 from web.main import asgi, create_app
 
@@ -135,6 +140,28 @@ async def test_what_the_check_found_follows_the_typing_and_a_false_alarm_is_one_
     assert phone.complaints == []
 
 
+async def test_the_preview_follows_the_typing_and_shows_a_thread_in_its_parts(phone: Phone, account: Account) -> None:
+    await phone.open("/write")
+    offer = phone.page.get_by_label("Send it as a thread")
+    await expect(offer).to_be_hidden()
+    await phone.page.locator("#text").fill("We mark bikes for free, #SandfordNorth. " * 20)
+    await expect(phone.page.locator("#room")).to_contain_text("too many")
+    await offer.check()
+    await expect(phone.page.locator("#room")).to_contain_text("Goes out as 2 posts")
+    await expect(phone.page.locator("#looks-like .parts > li")).to_have_count(2)
+    await expect(phone.page.locator("#looks-like .parts > li").last).to_contain_text("(2/2)")
+    await expect(phone.page.locator(f"#count-{account.id}")).to_have_text("2 posts")
+    await phone.page.locator("summary", has_text="More:").tap()
+    await phone.page.get_by_label("Content warning").fill("Injuries")
+    await expect(phone.page.locator("#looks-like .warned").first).to_contain_text("Injuries")
+    await phone.page.locator("#text").fill("Short again.")
+    await expect(phone.page.locator("#room")).to_contain_text("Fits")
+    await expect(offer).to_be_checked()
+    assert await phone.page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+    assert phone.loads == []
+    assert phone.complaints == []
+
+
 async def test_without_script_the_same_button_does_the_same(address: str, talk: str, runtime: Runtime) -> None:
     async with async_playwright() as playwright:
         chromium = await playwright.chromium.launch(executable_path=means.CHROMIUM, args=["--no-sandbox"])
@@ -166,3 +193,33 @@ async def test_a_long_word_does_not_push_the_page_out_of_a_small_phone(
     await phone.page.set_viewport_size({"width": 320, "height": 640})
     await phone.open(f"/inbox/{found}")
     assert await phone.page.evaluate("document.documentElement.scrollWidth") <= 320
+
+
+async def test_what_moves_asks_again_until_it_is_settled_and_keeps_what_is_being_typed(
+    phone: Phone, cast: Cast, account: Account, runtime: Runtime
+) -> None:
+    async with runtime.unit_of_work() as session:
+        other = await an_account(session, cast.force, cast.team)
+        wanted = PostIn(
+            team_id=cast.team.id, text="Bike marking", account_ids=[account.id, other.id],
+            publish_at=now() + timedelta(hours=1),
+        )  # fmt: skip
+        post = await posts.create(session, cast.alice, wanted)
+        await session.flush()
+        doubtful, moving = (await session.execute(select(Delivery).order_by(Delivery.id))).scalars()  # type: ignore[arg-type]
+        doubtful.state, moving.state = DeliveryState.NEEDS_PERSON, DeliveryState.SENDING
+    await phone.open(f"/posts/{post.id}")
+    asked: list[str] = []
+    phone.page.on("request", lambda request: asked.append(request.url))
+    await phone.page.get_by_text("It is there…").tap()
+    address = phone.page.get_by_label("Its address")
+    await address.fill("https://town.example/@north/1")
+    async with runtime.unit_of_work() as session:
+        row = await session.get_one(Delivery, moving.id)
+        row.state, row.sent_at, row.lateness_ms = DeliveryState.SENT, now(), 210
+    await expect(phone.page.locator("#deliveries")).to_contain_text("0.21\u00a0s late", timeout=15_000)
+    await expect(address).to_have_value("https://town.example/@north/1")
+    await expect(phone.page.locator("#deliveries")).not_to_have_attribute("hx-trigger", re.compile("."))
+    assert asked
+    assert phone.loads == []
+    assert phone.complaints == []

@@ -8,7 +8,9 @@ from sqlalchemy import select
 from api.core.clock import now
 from api.core.runtime import Runtime
 from api.library import service as library
-from api.models import Account, Delivery, Post, PostState
+from api.models import Account, Delivery, DeliveryState, Post, PostState
+from api.platforms.values import Platform
+from api.posts.settling import settle
 from tests.support.factories import Cast, an_account
 from tests.support.reader import Reader
 from tests.web.conftest import Sits
@@ -171,3 +173,117 @@ async def test_an_empty_month_says_what_to_do_next(alice: Reader) -> None:
     assert "Nothing stands in these weeks" in page.words
     assert page.links["Go to this week"] == "/calendar"
     assert page.links["Write a post for these weeks"] == "/write"
+
+
+@pytest.fixture
+async def bluesky(cast: Cast, runtime: Runtime) -> Account:
+    async with runtime.unit_of_work() as session:
+        account = await an_account(session, cast.force, cast.team, "sandford.example")
+        account.platform, account.limits = Platform.BLUESKY, {"max_length": 300, "url_length": 0}
+        return account
+
+
+LONG = "We mark bikes for free on Saturday. " * 10
+
+
+async def test_too_long_is_offered_as_a_thread_and_goes_out_as_one(
+    alice: Reader, bluesky: Account, runtime: Runtime
+) -> None:
+    await alice.open("/write")
+    page = await alice.press(YES, text=LONG)
+    assert alice.answer.status_code == 422
+    assert "send it as a thread" in page.words
+    assert "2 posts for Sandford North Police on Bluesky" in page.words
+    page = await alice.press(YES, as_thread="yes")
+    assert "A thread: 0 of 2 posts out" in page.words
+    assert "goes out as a thread" in page.words
+    found = sorted(await texts(runtime))
+    assert len(found) == 3
+    assert {text[-5:] for text in found if text.endswith(")")} == {"(1/2)", "(2/2)"}
+
+
+async def test_how_it_will_look_is_shown_in_the_parts_that_go_out(alice: Reader, bluesky: Account) -> None:
+    await alice.open("/write")
+    page = await alice.press(
+        "Look at it now", text=LONG + "See https://www.police.uk/pu/contact-us/#top @amy@shire.example", as_thread="yes"
+    )
+    assert alice.answer.status_code == 200
+    assert "(1/2)" in page.words
+    assert "Its title and picture stand here" in page.words
+    assert "police.uk/pu/contact-us/" in page.words
+    assert "Goes out as 2 posts for Sandford North Police on Bluesky." in page.words
+
+
+async def test_a_warning_is_shown_as_each_platform_shows_it_and_counted(
+    alice: Reader, bluesky: Account, account: Account
+) -> None:
+    await alice.open("/write")
+    form = next(form for form in alice.page.forms if YES in form.buttons)
+    data = dict(form.fields) | {"text": "x" * 290, "content_warning": "Injuries"}
+    data["account_ids"] = [str(bluesky.id), str(account.id)]
+    answer = await alice.client.post("/write/check", data=data, headers={"Sec-Fetch-Site": "same-origin"})
+    assert "298 of 500" in answer.text
+    assert "300 of 300" in answer.text
+    assert answer.text.count("Injuries") == 2
+    assert answer.text.count("Show more") == 1
+
+
+async def test_who_sees_it_the_warning_and_the_language_are_kept_and_shown(
+    alice: Reader, account: Account, runtime: Runtime
+) -> None:
+    await alice.open("/write")
+    await alice.press(UNSURE, text="Diolch", content_warning="Injuries", visibility="followers", language="cy")
+    await alice.follow("Go on writing")
+    page = await alice.press(YES)
+    for words in ("Injuries", "Followers only", "Cymraeg"):
+        assert words in page.words
+    async with runtime.read() as session:
+        delivery = (await session.execute(select(Delivery))).scalar_one()
+    assert (delivery.content_warning, delivery.visibility, delivery.language) == ("Injuries", "followers", "cy")
+
+
+async def test_what_a_platform_does_not_have_is_said_beside_the_choice(
+    alice: Reader, bluesky: Account, runtime: Runtime
+) -> None:
+    await alice.open("/write")
+    page = await alice.press(YES, text="For followers", visibility="followers")
+    assert alice.answer.status_code == 422
+    assert "Bluesky has only public posts." in page.words
+    assert await texts(runtime) == []
+
+
+async def test_a_thread_that_stopped_says_why_and_goes_on_when_it_is_sent_again(
+    alice: Reader, account: Account, runtime: Runtime
+) -> None:
+    async with runtime.unit_of_work() as session:
+        (await session.get_one(Account, account.id)).limits = {"max_length": 100}
+    await alice.open("/write")
+    await alice.press(YES, text=LONG, as_thread="yes")
+    await _record(runtime, [(1, DeliveryState.REFUSED, "The server said no.")])
+    await _record(runtime, [(2, DeliveryState.HELD, "Waits for part 1, which was refused.")])
+    page = await alice.open(str(alice.answer.url.path))
+    assert "Refused" in page.words
+    assert "The server said no." in page.words
+    assert "Waits for part 1, which was refused." in page.words
+    page = await alice.press("Send again")
+    assert "Waits for part 1, which was refused." not in page.words
+    async with runtime.read() as session:
+        states = set((await session.execute(select(Delivery.state))).scalars())
+    assert states == {DeliveryState.QUEUED}
+
+
+async def _record(runtime: Runtime, rows: list[tuple[int, DeliveryState, str]]) -> None:
+    async with runtime.unit_of_work() as session:
+        for delivery in (await session.execute(select(Delivery))).scalars():
+            for part, state, error in rows:
+                if delivery.part == part:
+                    delivery.state, delivery.error = state, error
+        await settle(session, [delivery.post_id for delivery in (await session.execute(select(Delivery))).scalars()])
+
+
+async def test_the_calendar_names_a_platform_once_however_many_parts_it_takes(alice: Reader, account: Account) -> None:
+    await alice.open("/write")
+    await alice.press(YES, text=LONG * 3, as_thread="yes")
+    page = await alice.open("/calendar")
+    assert "We mark bikes" in page.words
+    assert alice.answer.text.count('class="letter"') == 1

@@ -15,13 +15,16 @@ from api.access.service import Action
 from api.accounts import queries
 from api.accounts import service as accounts
 from api.accounts.schemas import RegisterPatch
+from api.core.clock import now
 from api.core.paging import MOST
 from api.core.settings import Settings
 from api.forces import queries as forces
 from api.identity import queries as identity
 from api.models import Account, AccountState, Viewer
+from api.outbox.forecast import forecast
 from api.platforms.facts import FACTS
 from web.deps import Framed, ReadSession, Signed, WriteSession, runtime_of
+from web.forecasts import warnings
 from web.mistakes import CAUGHT, errors_of
 from web.render import page
 from web.shown import Badge, State, badge
@@ -47,7 +50,11 @@ class Line:
     last_read: datetime | None
     last_sent: datetime | None
     token_ends: datetime | None
+    renews: bool
+    """Before it ends, by itself."""
     queued: int
+    waits: str
+    """Why nothing goes out, and until when."""
     owner: str
     recovery: str
     writers: str
@@ -132,7 +139,9 @@ def _line(
         last_read=account.last_poll_at,
         last_sent=account.last_sent_at,
         token_ends=account.token_expires_at,
+        renews=account.token_renew_at is not None,
         queued=waiting.get(account.id, 0),
+        waits=queries.waits(account),
         owner=names.get(account.owner_id, "") if account.owner_id else "",
         recovery=account.recovery_address,
         writers=", ".join(names[each] for each in listed if each in names),
@@ -166,6 +175,7 @@ async def _one(
         "owners": [("", "Nobody yet"), *((person_id, name) for person_id, name, _ in colleagues)],
         "may_connect": may_connect,
         "off": account.state is AccountState.DISCONNECTED,
+        "warnings": warnings(await forecast(session, viewer, account.id), {account.id: account}, now()),
         "second_factor": viewer.second_factor,
         "form": typed or {
             "owner_id": str(account.owner_id or ""),

@@ -1,7 +1,7 @@
 """What is due and what went out, as a list by days."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from itertools import groupby
 from uuid import UUID
@@ -14,14 +14,16 @@ from api.access.service import Action
 from api.accounts import queries as accounts
 from api.core.clock import LONDON, now
 from api.core.errors import Invalid
-from api.models import DeliveryState, PostState, ScheduleState, Viewer
+from api.models import Account, DeliveryState, PostState, ScheduleState, Viewer
+from api.outbox.forecast import why_not
 from api.platforms.facts import Facts
 from api.posts import queries as posts
 from api.schedules import queries as schedules
 from api.schedules.values import Scheduled
 from web.deps import Framed, ReadSession
+from web.forecasts import because
 from web.render import page
-from web.shown import Badge, badges, post_state, worst_lateness
+from web.shown import Badge, badge, badges, post_state, worst_lateness
 from web.words import day as say_day
 
 router = APIRouter()
@@ -44,6 +46,8 @@ class Plan:
     words: str
     movable: bool
     retry: bool
+    risk: str = ""
+    """Why some of it will not go out, as far as that is known now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +64,9 @@ async def calendar(request: Request, session: ReadSession, viewer: Framed) -> HT
     end = start + PERIOD
     found = await schedules.schedules(session, viewer, since=start, before=end, limit=MOST)
     known = badges(await accounts.accounts(session, viewer))
-    plans = [_plan(viewer, each, known) for each in await schedules.with_posts(session, found.items)]
+    planned = await schedules.with_posts(session, found.items)
+    used = await accounts.named(session, [one.account_id for each in planned for one in each.written.deliveries])
+    plans = [replace(_plan(viewer, each, known), risk=_risk(each, used)) for each in planned]
     drafts = await posts.posts(session, viewer, states=[PostState.DRAFT], limit=20)
     return page(request, "calendar/index.html", {
         "days": _days(plans),
@@ -92,7 +98,7 @@ def _plan(viewer: Viewer, planned: Scheduled, known: Mapping[UUID, Badge]) -> Pl
         post_id=post.id,
         text=post.text,
         at=planned.schedule.publish_at,
-        platforms=[known[d.account_id].facts for d in deliveries if d.account_id in known],
+        platforms=[known[d.account_id].facts for d in deliveries if d.part == 1 and d.account_id in known],
         state=state.words,
         tone=state.tone,
         icon=state.icon,
@@ -100,6 +106,16 @@ def _plan(viewer: Viewer, planned: Scheduled, known: Mapping[UUID, Badge]) -> Pl
         movable=may and planned.schedule.state is ScheduleState.ACTIVE and post.state is PostState.SCHEDULED,
         retry=may and any(delivery.state in TO_MEND for delivery in deliveries),
     )
+
+
+def _risk(planned: Scheduled, used: Mapping[UUID, Account]) -> str:
+    for one in planned.written.deliveries:
+        account = used[one.account_id]
+        if one.state is not DeliveryState.QUEUED:
+            continue
+        if why := why_not(account.state, account.ends_at, one.due_at):
+            return f"Will not go out on {badge(account).platform}: {because(why, account.ends_at, now())}"
+    return ""
 
 
 def _days(plans: Sequence[Plan]) -> list[Day]:

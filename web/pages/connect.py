@@ -12,7 +12,8 @@ from api.access import service as access
 from api.access.service import Action
 from api.accounts import queries
 from api.accounts import service as accounts
-from api.core.errors import Conflict, Forbidden, NotFound
+from api.core.errors import Forbidden, NotFound
+from api.core.sealing import at_hand
 from api.forces import queries as forces
 from api.models import Connection, ConnectionState, Viewer
 from api.platforms.facts import FACTS
@@ -28,13 +29,15 @@ WAITS = (ConnectionState.ASKED, ConnectionState.ANSWERED)
 
 
 @router.get("/accounts/connect")
-async def where(request: Request, session: ReadSession, viewer: Framed, account: UUID | None = None) -> HTMLResponse:
+async def where(request: Request, session: ReadSession, viewer: Framed, account: UUID | None = None) -> Response:
     """With an account: the same one again, on its server and in its team."""
     access.require_anywhere(viewer, Action.CONNECT)
     if account is None:
         return await _form(request, session, viewer, "", "")
     known = await queries.get_account(session, viewer, account)
     access.require(viewer, Action.CONNECT, known.team_id)
+    if FACTS[known.platform].app_password:
+        return RedirectResponse(f"/accounts/connect/app-password?account={known.id}", 303)
     return await _form(request, session, viewer, str(known.team_id or WHOLE_FORCE), known.instance, again=known.handle)
 
 
@@ -45,7 +48,7 @@ async def begin(
     try:
         async with runtime_of(request).unit_of_work() as session:
             connection = await accounts.begin_connection(
-                session, viewer, _team(team), Platform.MASTODON, instance, settings=runtime_of(request).settings
+                session, viewer, team_from(team), Platform.MASTODON, instance, settings=runtime_of(request).settings
             )
     except CAUGHT as error:
         place = "instance" if isinstance(error, Forbidden) and not viewer.second_factor else ""
@@ -79,10 +82,7 @@ async def come_back(
 ) -> RedirectResponse:
     """Back from the server, with a code or with a no. The code is sealed before it is written anywhere."""
     if code:
-        sealer = runtime_of(request).sealer
-        if sealer is None:
-            raise Conflict("This installation has no key to seal with yet. Start a worker, then connect again.")
-        connection = await accounts.answer_connection(session, sealer, viewer, state, code)
+        connection = await accounts.answer_connection(session, at_hand(runtime_of(request).sealer), viewer, state, code)
     else:
         connection = await accounts.decline_connection(session, viewer, state)
     return RedirectResponse(f"/accounts/connect/{connection.id}", 303)
@@ -95,13 +95,22 @@ def _go(request: Request, where: str) -> Response:
     return RedirectResponse(where, 303)
 
 
-def _team(chosen: str) -> UUID | None:
+def team_from(chosen: str) -> UUID | None:
     if chosen == WHOLE_FORCE:
         return None
     try:
         return UUID(chosen)
     except ValueError as error:
         raise NotFound from error
+
+
+async def whose(session: AsyncSession, viewer: Viewer) -> list[tuple[str, str]]:
+    """Whose account it can become, as a form offers it."""
+    teams = [one for one in await forces.teams(session, viewer) if access.may(viewer, Action.CONNECT, one.id)]
+    choices = [(str(one.id), one.name) for one in teams]
+    if access.may(viewer, Action.CONNECT, None):
+        choices.append((WHOLE_FORCE, "The whole force"))
+    return choices
 
 
 async def _form(
@@ -113,16 +122,13 @@ async def _form(
     again: str = "",
     errors: dict[str, str] | None = None,
 ) -> HTMLResponse:
-    teams = [one for one in await forces.teams(session, viewer) if access.may(viewer, Action.CONNECT, one.id)]
-    choices = [(str(one.id), one.name) for one in teams]
-    if access.may(viewer, Action.CONNECT, None):
-        choices.append((WHOLE_FORCE, "The whole force"))
     return page(request, "accounts/connect.html", {
-        "teams": choices,
+        "teams": await whose(session, viewer),
         "team": team,
         "instance": instance,
         "again": again,
         "practice": sorted(runtime_of(request).settings.practice_hosts),
+        "others": [each for each in FACTS.values() if each.app_password],
         "second_factor": viewer.second_factor,
         "errors": errors or {},
     }, 422 if errors else 200)  # fmt: skip
@@ -137,8 +143,9 @@ async def _about(session: AsyncSession, viewer: Viewer, connection: Connection) 
         account = await queries.get_account(session, viewer, connection.account_id)
     return {
         "connection": connection,
-        "host": urlsplit(connection.instance).netloc,
+        "host": urlsplit(connection.instance).netloc or FACTS[connection.platform].label,
         "platform": FACTS[connection.platform].label,
+        "by_password": FACTS[connection.platform].app_password,
         "team": team or "the whole force",
         "account": account,
         "waits": connection.state in WAITS,

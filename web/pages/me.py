@@ -7,9 +7,12 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import RedirectResponse, Response
 from markupsafe import Markup
 
+from api.alerts import service as alerts
+from api.alerts.words import LABELS
 from api.core.errors import Invalid
 from api.identity import queries, second_factor
 from api.identity import service as identity
+from api.models import AlertKind
 from web.deps import Framed, ReadSession, Signed, WriteSession, runtime_of
 from web.render import page
 
@@ -25,6 +28,8 @@ async def me(request: Request, session: ReadSession, viewer: Framed) -> Response
         "sign_ins": sign_ins.items,
         "viewer": viewer,
         "has_second": known.person.totp_confirmed_at is not None,
+        "mails": [(kind.value, words, kind not in (known.person.no_mail or ())) for kind, words in LABELS.items()],
+        "mail_works": bool(runtime_of(request).settings.smtp_url),
     })  # fmt: skip
 
 
@@ -32,6 +37,14 @@ async def me(request: Request, session: ReadSession, viewer: Framed) -> Response
 async def end(session: WriteSession, viewer: Signed, sign_in_id: UUID) -> Response:
     await identity.end_sign_in(session, viewer, sign_in_id)
     return RedirectResponse("/me?said=session-ended", 303)
+
+
+@router.post("/mails")
+async def choose_mails(request: Request, session: WriteSession, viewer: Signed) -> Response:
+    """What is not ticked comes by e-mail no more."""
+    form = await request.form()
+    await alerts.choose_mail(session, viewer, [kind for kind in AlertKind if kind.value in form.getlist("kinds")])
+    return RedirectResponse("/me?said=mails-kept#mails", 303)
 
 
 @router.post("/second-step")

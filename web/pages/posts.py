@@ -1,7 +1,8 @@
 """One post: where it stands on each account, its words, what happened to it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -16,16 +17,22 @@ from api.audit import queries as audit
 from api.core.clock import now
 from api.core.local_time import from_form
 from api.identity import queries as identity
-from api.models import OPEN, Delivery, DeliveryState, Post, PostState, Viewer
+from api.models import Account, Delivery, DeliveryState, Post, PostState, Sighting, SightingState, Viewer
 from api.outbox import queries as outbox
 from api.outbox import service as outbox_service
+from api.outbox import sightings
+from api.platforms.values import Visibility
 from api.posts import cancelling, changing, queries
 from api.posts.values import Written
+from web import afterwards
 from web.addresses import within
+from web.carried import in_order
 from web.deps import Framed, ReadSession, Signed, WriteSession
+from web.looks import LANGUAGES, SEEN_BY
 from web.render import fragment, page
-from web.shown import Badge, badges, delivery_state, history
-from web.words import lateness, plural, when_text
+from web.shown import HELD_UP, badge, badges, delivery_state, history
+from web.standing import held_up, pace, sentence
+from web.words import plural, when_text
 
 router = APIRouter()
 AGAIN = {DeliveryState.REFUSED, DeliveryState.MISSED, DeliveryState.NEEDS_PERSON}
@@ -34,7 +41,7 @@ UNKNOWN_ACCOUNT = "An account you cannot see"
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """One delivery as the page tells it."""
+    """One delivery as the page tells it; of a thread, the part that tells where it stands."""
 
     id: UUID
     account: str
@@ -47,20 +54,25 @@ class Shown:
     url: str | None
     retry: bool
     unsure: bool
+    looking: bool
+    """Somebody gave its address, and a worker looks at it."""
+    account_url: str
+    parts: Sequence["Shown"] = ()
+    """Each part of a thread, where it is one."""
 
 
 @router.get("/posts/{post_id}")
 async def show(request: Request, session: ReadSession, viewer: Framed, post_id: UUID) -> HTMLResponse:
     post = await queries.get_post(session, viewer, post_id)
-    return page(request, "posts/show.html", await _all_about(session, viewer, post))
+    return page(request, "posts/show.html", await all_about(session, viewer, post))
 
 
 @router.get("/posts/{post_id}/deliveries")
 async def deliveries(request: Request, session: ReadSession, viewer: Signed, post_id: UUID) -> HTMLResponse:
     post = await queries.get_post(session, viewer, post_id)
     written = await queries.written(session, post)
-    known = badges(await accounts.accounts(session, viewer))
-    return fragment(request, "posts/_deliveries.html", _where_it_stands(viewer, written, known))
+    context = await afterwards.retold(session, written, await _where_it_stands(session, viewer, written))
+    return fragment(request, "posts/_deliveries.html", context)
 
 
 @router.post("/posts/{post_id}/cancel")
@@ -102,20 +114,35 @@ async def retry(
     return RedirectResponse(f"{within(back)}?said=again", 303)
 
 
+@router.post("/deliveries/{delivery_id}/sighting")
+async def sighting(
+    session: WriteSession,
+    viewer: Signed,
+    delivery_id: UUID,
+    url: Annotated[str, Form()] = "",
+    back: Annotated[str, Form()] = "",
+) -> RedirectResponse:
+    """“It is live: here is its address.”"""
+    delivery = await outbox.get_delivery(session, viewer, delivery_id)
+    await sightings.report(session, viewer, delivery, url)
+    if delivery.post_id:
+        return _back(delivery.post_id, "", "looking")
+    return RedirectResponse(f"{within(back)}?said=looking", 303)
+
+
 def _back(post_id: UUID, back: str, said: str) -> RedirectResponse:
     where = "/calendar" if back == "calendar" else f"/posts/{post_id}"
     return RedirectResponse(f"{where}?said={said}", 303)
 
 
-async def _all_about(session: AsyncSession, viewer: Viewer, post: Post) -> dict[str, Any]:
+async def all_about(session: AsyncSession, viewer: Viewer, post: Post) -> dict[str, Any]:
     written = await queries.written(session, post)
     known = badges(await accounts.accounts(session, viewer))
-    entries = await audit.history(session, viewer, post.id)
+    entries = await audit.history(session, viewer, post.id, parts=[row.id for row in written.deliveries])
     names = await identity.names(session, [entry.person_id for entry in entries])
-    return {
-        **_where_it_stands(viewer, written, known),
+    return await afterwards.about(session, viewer, written, {
+        **await _where_it_stands(session, viewer, written),
         "subtitle": _subtitle(written),
-        "standing": _standing(written.deliveries),
         "movable": post.state is PostState.SCHEDULED,
         "cancellable": post.state in (PostState.DRAFT, PostState.SCHEDULED),
         "publish_at": written.schedule.publish_at if written.schedule else None,
@@ -125,53 +152,72 @@ async def _all_about(session: AsyncSession, viewer: Viewer, post: Post) -> dict[
             for one in written.destinations
             if one.text and one.account_id in known
         ],
+        "said_so": _said_so(post),
         "history": history(entries, names),
-    }
+        "carried": in_order(written.media),
+    })  # fmt: skip
 
 
-def _where_it_stands(viewer: Viewer, written: Written, known: Mapping[UUID, Badge]) -> dict[str, Any]:
-    rows = written.deliveries
+async def _where_it_stands(session: AsyncSession, viewer: Viewer, written: Written) -> dict[str, Any]:
+    rows, at = written.deliveries, now()
+    seen = {account.id for account in await accounts.accounts(session, viewer)}
+    known = await accounts.named(session, [row.account_id for row in rows])
+    given = await sightings.latest(session, [row.id for row in rows])
     return {
         "post": written.post,
-        "deliveries": [_shown(row, known.get(row.account_id)) for row in rows],
-        "moving": any(_moves(row) for row in rows),
+        "deliveries": [
+            _together(thread, known[thread[0].account_id], given, thread[0].account_id in seen)
+            for thread in queries.threads_in(rows)
+        ],
+        "pace": pace(rows, known, given, at),
+        "standing": _standing(rows),
         "may_publish": access.may(viewer, Action.PUBLISH, written.post.team_id),
     }
 
 
-def _moves(delivery: Delivery) -> bool:
-    """It will look different in a moment."""
-    return delivery.state in OPEN and (delivery.state is not DeliveryState.QUEUED or delivery.due_at <= now())
+def _together(thread: Sequence[Delivery], account: Account, given: Mapping[UUID, Sighting], seen: bool) -> Shown:
+    """Parts leave in order: the first that is not out tells where the thread stands."""
+    at = now()
+    telling = next((part for part in thread if part.state is not DeliveryState.SENT), thread[-1])
+    shown = _shown(telling, account, given.get(telling.id), at, seen)
+    if len(thread) == 1:
+        return shown
+    out = sum(part.state is DeliveryState.SENT for part in thread)
+    words = f"A thread: {out} of {plural(len(thread), 'post')} out. {shown.words}"
+    parts = [_shown(part, account, given.get(part.id), at, seen) for part in thread]
+    return replace(shown, words=words, url=thread[0].url, parts=parts)
 
 
-def _shown(delivery: Delivery, account: Badge | None) -> Shown:
-    state = delivery_state(delivery)
+def _shown(delivery: Delivery, account: Account, given: Sighting | None, at: datetime, seen: bool) -> Shown:
+    """Of an account that the viewer may not see: how it stands, not whose it is."""
+    state = HELD_UP if held_up(delivery, account, at) else delivery_state(delivery)
+    known = badge(account) if seen else None
     return Shown(
         id=delivery.id,
-        account=f"{account.name}, {account.platform}" if account else UNKNOWN_ACCOUNT,
-        letter=account.letter if account else "?",
-        platform=account.platform if account else "",
+        account=f"{known.name}, {known.platform}" if known else UNKNOWN_ACCOUNT,
+        letter=known.letter if known else "?",
+        platform=known.platform if known else "",
         state=state.words,
         tone=state.tone,
         icon=state.icon,
-        words=_sentence(delivery),
+        words=sentence(delivery, account, given, at),
         url=delivery.url,
         retry=delivery.state in AGAIN,
         unsure=delivery.state is DeliveryState.NEEDS_PERSON,
+        looking=given is not None and given.state is SightingState.ASKED,
+        account_url=account.url if seen else "",
     )
 
 
-def _sentence(delivery: Delivery) -> str:
-    at = now()
-    if delivery.state is DeliveryState.SENT and delivery.sent_at:
-        return f"Out {when_text(delivery.sent_at, at)}, {lateness(delivery.lateness_ms)}."
-    if delivery.error:
-        return delivery.error
-    if delivery.state is DeliveryState.UNKNOWN:
-        return "The answer was lost. We are reading the account to see whether it is there. Not sent again meanwhile."
-    if delivery.state is DeliveryState.MISSED:
-        return f"Due {when_text(delivery.due_at, at)}; too late to be useful, so never sent."
-    return f"For {when_text(delivery.due_at, at)}, useful until {when_text(delivery.useful_until, at)}."
+def _said_so(post: Post) -> list[tuple[str, str]]:
+    """How it is said, where that is not as usual."""
+    found = [
+        ("Content warning", post.content_warning),
+        ("Seen by", "" if post.visibility is Visibility.PUBLIC else SEEN_BY[post.visibility]),
+        ("Written in", "" if post.language == "en" else LANGUAGES.get(post.language, post.language)),
+        ("Too long for one post", "goes out as a thread" if post.as_thread else ""),
+    ]
+    return [(name, words) for name, words in found if words]
 
 
 def _subtitle(written: Written) -> str:
@@ -183,8 +229,9 @@ def _subtitle(written: Written) -> str:
 
 
 def _standing(rows: Sequence[Delivery]) -> str:
-    if not rows:
+    threads = queries.threads_in(rows)
+    if not threads:
         return "nowhere yet"
-    out = sum(row.state is DeliveryState.SENT for row in rows)
-    mend = sum(row.state in AGAIN for row in rows)
-    return f"{out} of {len(rows)} out" + (f", {plural(mend, 'needs', 'need')} you" if mend else "")
+    out = sum(thread[-1].state is DeliveryState.SENT and thread[-1].gone_at is None for thread in threads)
+    mend = sum(any(row.state in AGAIN for row in thread) for thread in threads)
+    return f"{out} of {len(threads)} out" + (f", {plural(mend, 'needs', 'need')} you" if mend else "")

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -14,27 +14,35 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api.access import service as access
 from api.access.service import Action
 from api.accounts import queries as accounts
+from api.alerts import queries as alerts
+from api.alerts.words import LABELS
 from api.core.clock import LONDON, now
 from api.core.settings import Settings
 from api.inbox import queries as inbox
 from api.inbox.queries import View
 from api.models import DeliveryState, PriorityState, QuestionState, ScheduleState, Viewer
+from api.outbox import lateness
 from api.outbox import queries as outbox
-from api.platforms.facts import Facts
+from api.outbox.forecast import forecast
+from api.platforms.facts import FACTS, Facts
+from api.posts import queries as posts
+from api.posts import sharing
 from api.priorities import queries as priorities
 from api.priorities.issues import ISSUES
 from api.priorities.values import Adopted
 from api.schedules import queries as schedules
 from web.deps import Framed, ReadSession, runtime_of
+from web.forecasts import Warning, warnings
 from web.render import page
 from web.shown import DELIVERIES, badges
-from web.words import first_line, greeting, plural, when_text
+from web.words import first_line, greeting, plural, seconds, when_text
 
 router = APIRouter()
 RANKS = ("PCSO", "PC", "Sgt", "Insp", "Ch Insp", "Insp.", "Supt", "DC", "DS")
 LATEST = 5
 COMING = 4
 SHORT = 3
+A_WEEK = timedelta(days=7)
 MOST_PRIORITIES = 100
 TO_MEND = (DeliveryState.NEEDS_PERSON, DeliveryState.REFUSED, DeliveryState.MISSED)
 
@@ -62,6 +70,17 @@ class Coming:
 
 
 @dataclass(frozen=True, slots=True)
+class Said:
+    """Something of the force's own that can be passed on."""
+
+    id: UUID
+    who: str
+    text: str
+    at: datetime
+    platforms: Sequence[Facts]
+
+
+@dataclass(frozen=True, slots=True)
 class Stopped:
     name: str
     words: str
@@ -79,8 +98,13 @@ async def today(request: Request, session: ReadSession, viewer: Framed) -> HTMLR
         "stopped": stopped,
         "feeds": feeds,
         "jobs": [
-            *await _unanswered(session, viewer), *await _to_mend(session, viewer), *await _to_confirm(session, viewer),
+            *await _alerts(session, viewer), *await _unanswered(session, viewer), *await _to_mend(session, viewer),
+            *await _to_confirm(session, viewer), *await _still_there(session, viewer),
+            *await _gone_with_originals(session, viewer),
         ],
+        "warnings": await _warnings(session, viewer),
+        "on_time": await _on_time(session, viewer),
+        "from_the_force": await _from_the_force(session, viewer),
         "latest": await _latest(session, viewer),
         "coming": await _coming(session, viewer),
         "issues": ISSUES,
@@ -123,13 +147,44 @@ async def _unanswered(session: AsyncSession, viewer: Viewer) -> list[Waiting]:
     return lines
 
 
+async def _alerts(session: AsyncSession, viewer: Viewer) -> list[Waiting]:
+    number = await alerts.unseen(session, viewer)
+    if not number:
+        return []
+    words = "alert that nobody has seen" if number == 1 else "alerts that nobody has seen"
+    newest = (await alerts.alerts(session, viewer, standing=True, limit=1)).items[0]
+    small = f"Last: {LABELS[newest.kind]}, {when_text(newest.created_at, now())}"
+    return [Waiting("/alerts", number, words, small, mark="Look", tone="red", icon="alert")]
+
+
+async def _warnings(session: AsyncSession, viewer: Viewer) -> list[Warning]:
+    """Planned posts that will not go out, for whoever may plan any."""
+    if not access.may_anywhere(viewer, Action.SEE_POSTS):
+        return []
+    found = await forecast(session, viewer)
+    return warnings(found[:SHORT], {one.id: one for one in await accounts.accounts(session, viewer)}, now())
+
+
+async def _on_time(session: AsyncSession, viewer: Viewer) -> str:
+    """One line of proof, for a week: cheap enough for a page that everybody opens all day."""
+    if not access.may_anywhere(viewer, Action.SEE_POSTS):
+        return ""
+    total = (await lateness.proof(session, viewer, now(), days=7)).total
+    if not total.sent:
+        return ""
+    missed = f"{total.missed} missed" if total.missed else "none missed"
+    return f"Last 7 days: {total.sent} sent, 99 in 100 within {seconds(total.p99_ms)}, {missed}"
+
+
 async def _to_mend(session: AsyncSession, viewer: Viewer) -> list[Waiting]:
     if not access.may_anywhere(viewer, Action.SEE_POSTS):
         return []
     lines = []
     for state in TO_MEND:
         found = (await outbox.deliveries(session, viewer, state=state, limit=20)).items
-        recent = [one for one in found if one.post_id and (now() - one.due_at).days < 7]
+        # Of a thread several parts may be missed: it is one post all the same.
+        late = {(one.post_id, one.account_id): one for one in reversed(found)}
+        recent = [one for one in reversed(late.values()) if one.post_id and (now() - one.due_at).days < 7]
         if recent:
             shown = DELIVERIES[state]
             words = {
@@ -160,6 +215,39 @@ async def _to_confirm(session: AsyncSession, viewer: Viewer) -> list[Waiting]:
     ]
 
 
+async def _still_there(session: AsyncSession, viewer: Viewer) -> list[Waiting]:
+    """Taken down here, and still to be read there: somebody has to do it by hand."""
+    if not access.may_anywhere(viewer, Action.SEE_POSTS):
+        return []
+    found = await posts.still_there(session, viewer, now() - A_WEEK)
+    return [
+        Waiting(
+            f"/posts/{one.id}", 1, "post could not be taken down everywhere", first_line(one.text),
+            mark="Still there", tone="red", icon="alert",
+        )
+        for one in found
+    ]  # fmt: skip
+
+
+async def _gone_with_originals(session: AsyncSession, viewer: Viewer) -> list[Waiting]:
+    """What somebody shared, and is down because its original was taken down: they should not find out elsewhere."""
+    if not access.may_anywhere(viewer, Action.SEE_POSTS):
+        return []
+    found = await posts.gone_with_originals(session, viewer, now() - A_WEEK)
+    return [
+        Waiting(
+            f"/posts/{one.id}", 1, "post of yours was taken down with what it shares", first_line(one.text),
+            mark="Look", tone="amber", icon="close",
+        )
+        for one in found
+    ]  # fmt: skip
+
+
+async def _from_the_force(session: AsyncSession, viewer: Viewer) -> list[Said]:
+    found = await sharing.from_the_force(session, viewer, SHORT)
+    return [Said(one.post_id, one.who, one.text, one.at, [FACTS[each] for each in one.there]) for one in found]
+
+
 async def _priorities(session: AsyncSession, viewer: Viewer) -> list[Adopted]:
     """Those that need a word soonest come first."""
     if not access.may_anywhere(viewer, Action.SEE_PRIORITIES):
@@ -183,7 +271,7 @@ async def _coming(session: AsyncSession, viewer: Viewer) -> list[Coming]:
             one.written.post.id,
             one.schedule.publish_at,
             one.written.post.text,
-            [known[d.account_id].facts for d in one.written.deliveries if d.account_id in known],
+            [known[d.account_id].facts for d in one.written.deliveries if d.part == 1 and d.account_id in known],
         )
         for one in await schedules.with_posts(session, found.items)
     ]

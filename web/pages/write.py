@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 from fastapi import APIRouter, Request
@@ -21,10 +22,13 @@ from api.models import Account, Confirmation, Post, PostState, StandardPost, Tea
 from api.posts import changing, queries
 from api.posts import service as posts
 from api.posts.schemas import PostIn, PostPatch
+from web.carried import SIGHTS, in_order
 from web.deps import Framed, ReadSession, Signed, runtime_of
 from web.findings import Findings, found
+from web.looks import LANGUAGES, SEEN_BY
+from web.pages import pictures
 from web.render import fragment, page
-from web.typed import Target, Typed, room, target
+from web.typed import Target, Typed, in_parts, room, target
 from web.words import span
 
 router = APIRouter()
@@ -61,11 +65,11 @@ async def fill_in(request: Request, session: ReadSession, viewer: Framed) -> HTM
 @router.post("/write/check")
 async def check(request: Request, session: ReadSession, viewer: Signed) -> HTMLResponse:
     """The counts again, while somebody types."""
-    typed = Typed.of(await request.form())
-    _, _, targets = await _targets(session, viewer, typed)
-    return fragment(
-        request, "write/_check.html", {"room": room(typed.text, targets), "accounts": targets, "alone": True}
-    )
+    form = await request.form()
+    typed, _, targets = await _targets(session, viewer, Typed.of(form))
+    carried = [each.as_typed(form) for each in await pictures.known(session, viewer, typed, form)]
+    around = {"form": typed, "carried": carried, "locked": form.get("locked") == "yes", "alone": True}
+    return fragment(request, "write/_check.html", {**around, **_counted(typed, targets)})
 
 
 @router.get("/write/standard")
@@ -91,7 +95,8 @@ async def standard_posts(
 @router.get("/write/{post_id}")
 async def go_on(request: Request, session: ReadSession, viewer: Framed, post_id: UUID) -> HTMLResponse:
     post = await _draft(session, viewer, post_id)
-    typed = Typed.from_draft(post, (await queries.written(session, post)).destinations)
+    written = await queries.written(session, post)
+    typed = replace(Typed.from_draft(post, written.destinations), carried=in_order(written.media))
     return await _form(request, session, viewer, typed, post)
 
 
@@ -107,9 +112,10 @@ async def take_draft(request: Request, viewer: Framed, post_id: UUID) -> Respons
 
 async def _take(request: Request, viewer: Viewer, post_id: UUID | None) -> Response:
     """Keeps what was written. Any mistake keeps nothing and shows everything as it was typed."""
-    typed = Typed.of(await request.form())
-    if typed.answer not in ("yes", "unsure"):
-        return await _again(request, viewer, typed, post_id, None)
+    form = await request.form()
+    typed, mistake = await pictures.take(runtime_of(request), viewer, Typed.of(form), form)
+    if mistake or typed.answer not in ("yes", "unsure"):
+        return await _again(request, viewer, typed, post_id, mistake)
     try:
         async with runtime_of(request).unit_of_work() as session:
             post = await _keep(session, viewer, typed, post_id)
@@ -159,10 +165,13 @@ async def _form(
     drafts = await queries.posts(session, viewer, states=[PostState.DRAFT], limit=SHORTCUTS)
     return page(request, "write/index.html", {
         "form": typed,
+        "carried": typed.carried,
+        "sights": SIGHTS,
         "post": post,
         "teams": teams,
-        "accounts": targets,
-        "room": room(typed.text, targets),
+        **_counted(typed, targets),
+        "seen_by": SEEN_BY.items(),
+        "languages": LANGUAGES.items(),
         "varied": any(one.variant for one in targets),
         "standard": standard,
         "locked": standard.locked if standard else False,
@@ -189,6 +198,17 @@ async def as_typed(
     """The form as it was, for whoever writes without script and pressed a button beside the text."""
     post = await _draft(session, viewer, post_id) if post_id else None
     return await _form(request, session, viewer, typed, post, findings=findings)
+
+
+def _counted(typed: Typed, targets: Sequence[Target]) -> dict[str, Any]:
+    """What changes while somebody types."""
+    chosen = [one for one in targets if one.chosen]
+    return {
+        "accounts": targets,
+        "room": room(typed.text, targets),
+        "long": any(one.long for one in chosen),
+        "in_parts": in_parts(chosen),
+    }
 
 
 async def _targets(session: AsyncSession, viewer: Viewer, typed: Typed) -> tuple[Typed, Sequence[Team], list[Target]]:

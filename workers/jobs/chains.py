@@ -7,15 +7,22 @@ from datetime import datetime
 from uuid import UUID
 
 from api.outbox.service import Claim
+from workers.jobs.shares_of_lanes import Shares
+
+Head = tuple[datetime, datetime, UUID, UUID]
+"""When it may go, its order, its account."""
 
 
 class Chains:
     """Claims of one worker, a chain for each account; only the head of a chain that rests may go out."""
 
-    def __init__(self) -> None:
+    def __init__(self, shares: Shares | None = None) -> None:
+        self._shares = shares
+        self._aside: dict[str, list[Head]] = {}
+        """Heads whose server has its share of the lanes already."""
         self._waiting: dict[UUID, list[Claim]] = {}
         self._busy: set[UUID] = set()
-        self._heads: list[tuple[datetime, datetime, UUID, UUID]] = []
+        self._heads: list[Head] = []
 
     def __len__(self) -> int:
         return sum(len(chain) for chain in self._waiting.values())
@@ -32,14 +39,36 @@ class Chains:
         self._forget_stale()
         return self._heads[0][0] if self._heads else None
 
+    def soon(self, until: datetime) -> list[Claim]:
+        """The next of each account, where it may go out until then."""
+        if (at := self.next_at()) is None or at > until:
+            return []
+        return [chain[0] for chain in self._waiting.values() if chain and chain[0].ready_at <= until]
+
     def take(self, until: datetime, most: int) -> list[Claim]:
         """Heads that may go out until then; their accounts are busy from now on."""
         taken: list[Claim] = []
         while len(taken) < most and (at := self.next_at()) is not None and at <= until:
-            account = heapq.heappop(self._heads)[3]
+            head = heapq.heappop(self._heads)
+            account = head[3]
+            server = self._waiting[account][0].address.instance
+            if self._shares is not None and not self._shares.begin(server):
+                heapq.heappush(self._aside.setdefault(server, []), head)
+                continue
             taken.append(self._waiting[account].pop(0))
             self._busy.add(account)
         return taken
+
+    def ended(self, server: str) -> None:
+        """A lane to it is free again: two who stood aside for want of one may try, should its share have grown."""
+        if self._shares is not None:
+            self._shares.end(server)
+        aside, back = self._aside.get(server, []), 0
+        while aside and back < 2:
+            head = heapq.heappop(aside)
+            if self._stands(head):
+                heapq.heappush(self._heads, head)
+                back += 1
 
     def rest(self, account: UUID) -> None:
         """Its answer is here: the next of its chain may go."""
@@ -61,6 +90,16 @@ class Chains:
                 self._waiting[account] = kept
                 self.rest(account) if account not in self._busy else None
 
+    def crowded(self, more_than: int) -> dict[str, int]:
+        """Servers whose lanes are full and for which so many wait here: how many."""
+        waiting = {server: 0 for server, aside in self._aside.items() if aside}
+        if not waiting:
+            return {}
+        for chain in self._waiting.values():
+            if chain and (server := chain[0].address.instance) in waiting:
+                waiting[server] += len(chain)
+        return {server: number for server, number in waiting.items() if number > more_than}
+
     def all(self) -> list[Claim]:
         return [claim for chain in self._waiting.values() for claim in chain]
 
@@ -71,9 +110,10 @@ class Chains:
 
     def _forget_stale(self) -> None:
         """Offers of heads that were overtaken, taken or dropped meanwhile."""
-        while self._heads:
-            _, _, delivery_id, account = self._heads[0]
-            chain = self._waiting.get(account)
-            if account not in self._busy and chain and chain[0].id == delivery_id:
-                return
+        while self._heads and not self._stands(self._heads[0]):
             heapq.heappop(self._heads)
+
+    def _stands(self, head: Head) -> bool:
+        _, _, delivery_id, account = head
+        chain = self._waiting.get(account)
+        return account not in self._busy and chain is not None and bool(chain) and chain[0].id == delivery_id

@@ -13,19 +13,17 @@ from uuid import UUID
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api.access import service as access
-from api.access.service import Action
-from api.accounts import instance as instances
 from api.accounts import queries, secrets, service
 from api.core.clock import now
 from api.core.errors import DomainError
 from api.core.log import log
-from api.identity import queries as identity_queries
 from api.models import Account, Connection, ConnectionState, PlatformApp, Secret, SecretKind
-from api.platforms.errors import NotSent, PlatformError, Refused
+from api.platforms.errors import PlatformError, Refused
 from api.platforms.facts import FACTS
-from api.platforms.values import Address, App, Identity, Limits, Token
+from api.platforms.values import Address, App, Token
 from workers.context import Context
+from workers.jobs import signing_in
+from workers.jobs.introducing import fail, finish, introduce_token
 from workers.platforms.http import carry
 from workers.vault import CannotOpen
 
@@ -78,14 +76,16 @@ async def look_at(context: Context, connection_id: UUID) -> None:
     try:
         if connection.expires_at <= now():
             interrupted = connection.state is ConnectionState.ANSWERED
-            await _fail(context, connection_id, INTERRUPTED if interrupted else TOO_LONG)
+            await fail(context, connection_id, INTERRUPTED if interrupted else TOO_LONG)
+        elif FACTS[connection.platform].app_password:
+            await signing_in.look_at(context, connection)
         elif connection.state is ConnectionState.ASKED:
             await _introduce(context, connection)
         elif connection.state is ConnectionState.ANSWERED:
             await _exchange(context, connection)
     except CannotOpen:
         log.exception("a box could not be opened", connection=str(connection_id))
-        await _fail(context, connection_id, INTERRUPTED)
+        await fail(context, connection_id, INTERRUPTED)
 
 
 async def _introduce(context: Context, connection: Connection) -> None:
@@ -96,7 +96,7 @@ async def _introduce(context: Context, connection: Connection) -> None:
     try:
         made = None if known else await carry(context.carrier, connector.register_app(address, connection.redirect_uri))
     except Refused as error:
-        await _fail(context, connection.id, f"{error} Check the address.")
+        await fail(context, connection.id, f"{error} Check the address.")
         return
     except PlatformError as error:
         await _try_later(context, connection.id, f"{error} Check the address, or try again later.")
@@ -132,7 +132,7 @@ async def _exchange(context: Context, connection: Connection) -> None:
     if code is None:
         return  # somebody is at it; should they be gone, the try ends by itself when its time is over
     if verifier is None or app is None or app_secret is None:
-        await _fail(context, connection.id, INTERRUPTED)
+        await fail(context, connection.id, INTERRUPTED)
         return
     ours = App(app.client_id, _open(context, app_secret))
     await _ask_server(context, current, ours, _open(context, code), _open(context, verifier))
@@ -145,43 +145,14 @@ async def _ask_server(context: Context, connection: Connection, app: App, code: 
             exchange = connector.exchange_code(address, app, code, connection.redirect_uri, verifier)
             token = await carry(context.carrier, exchange)
             identity, limits = await introduce_token(context, address, token)
-        await _finish(context, connection.id, token, identity, limits)
+        await finish(context, connection.id, token, identity, limits)
     except TimeoutError:
-        await _fail(context, connection.id, TOO_LONG)
+        await fail(context, connection.id, TOO_LONG)
     except PlatformError as error:
         again = "" if "again" in str(error) else " Start connecting again."
-        await _fail(context, connection.id, f"{error}{again}")
+        await fail(context, connection.id, f"{error}{again}")
     except DomainError as error:
-        await _fail(context, connection.id, error.sentence)
-
-
-async def introduce_token(context: Context, address: Address, token: Token) -> tuple[Identity, Limits]:
-    """Whose token it is, and what their server allows; where it does not say the latter, what is usual."""
-    connector = context.connectors[address.platform]
-    try:
-        identity = await carry(context.carrier, connector.whoami(address, token))
-    except NotSent:
-        identity = await carry(context.carrier, connector.whoami(address, token))
-    try:
-        limits = await carry(context.carrier, connector.limits(address))
-    except PlatformError:
-        limits = FACTS[address.platform].limits
-    return identity, limits
-
-
-async def _finish(context: Context, connection_id: UUID, token: Token, identity: Identity, limits: Limits) -> None:
-    """The account, its sealed token and the end of the try, all or nothing."""
-    practice_hosts = context.runtime.settings.practice_hosts
-    async with context.runtime.unit_of_work() as session:
-        connection = await session.get_one(Connection, connection_id)
-        viewer = await identity_queries.viewer_of(session, connection.person_id)
-        access.require(viewer, Action.CONNECT, connection.team_id)
-        account = await service.add_account(
-            session, viewer, connection.force_id, connection.team_id, connection.platform, connection.instance,
-            identity, limits, context.vault.sealer.seal(token.secret.encode()),
-            instances.is_practice(connection.instance, practice_hosts),
-        )  # fmt: skip
-        await service.connection_done(session, connection, account)
+        await fail(context, connection.id, error.sentence)
 
 
 async def give_back(context: Context, account: Account, secret: Secret) -> None:
@@ -199,11 +170,6 @@ async def give_back(context: Context, account: Account, secret: Secret) -> None:
             log.warning("permission not given back", account=str(account.id), error=type(error).__name__)
     async with context.runtime.unit_of_work() as session:
         await secrets.forget(session, secret)
-
-
-async def _fail(context: Context, connection_id: UUID, sentence: str) -> None:
-    async with context.runtime.unit_of_work() as session:
-        await service.fail_connection(session, await session.get_one(Connection, connection_id), sentence)
 
 
 async def _try_later(context: Context, connection_id: UUID, sentence: str) -> None:

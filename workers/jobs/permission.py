@@ -1,12 +1,14 @@
 """Asking a platform as one of our accounts. A token that ran out is renewed: by one, and kept before it is used."""
 
 import asyncio
+import math
 from collections.abc import Callable
 from datetime import timedelta
 from typing import TypeVar
 from uuid import UUID
 
 from api.accounts import secrets
+from api.accounts import service as accounts
 from api.core.clock import now
 from api.core.sealing import Sealed
 from api.models import SecretKind
@@ -29,7 +31,7 @@ Question = Callable[[Token], Exchange[T]]
 
 
 class Permission:
-    """What we hold for one account. `sealed` is what was last seen of it."""
+    """What we hold for one account. `sealed` is what was last seen of it; `longest` ends an exchange of many requests."""
 
     def __init__(
         self,
@@ -38,20 +40,27 @@ class Permission:
         address: Address,
         sealed: Sealed,
         opened: Callable[[Sealed], Token] | None = None,
+        longest: float = math.inf,
     ) -> None:
         self.sealed = sealed
         self._context, self._account_id, self._address = context, account_id, address
         self._opened = opened or self._open
+        self._heard = context.patience.listener(account_id, address)
+        self._longest = longest
 
     async def ask(self, question: Question[T]) -> T:
         """The answer. Expired means that nothing was done, so that asking again does nothing twice."""
         for _ in range(TRIES):
             token = self._opened(self.sealed)
             try:
-                return await carry(self._context.carrier, question(token))
+                return await carry(self._context.carrier, question(token), self._longest, self._heard)
             except Expired:
                 self.sealed = await self._renewed()
         raise Refused(Refusal.TOKEN_REVOKED, TAKEN_AWAY)
+
+    async def renew(self) -> None:
+        """Ahead of its end, whether anybody uses it or not."""
+        self.sealed = await self._renewed()
 
     async def _renewed(self) -> Sealed:
         """Another box than the one that ran out: our own, or whoever's was quicker."""
@@ -87,6 +96,8 @@ class Permission:
         fresh = self._context.vault.sealer.seal(token.secret.encode())
         async with self._context.runtime.unit_of_work() as session:
             kept = await secrets.keep_renewed(session, self._account_id, self.sealed.box, fresh)
+            if kept:
+                await accounts.note_token(session, self._account_id, token)
         # Not kept: the account was connected again meanwhile, or its box was closed with a new key.
         return fresh if kept else await self._other() or self.sealed
 

@@ -5,22 +5,27 @@ The account's row says when; any number of workers look, one reads. A job only r
 
 import asyncio
 import contextlib
+from collections import Counter
 from datetime import datetime, timedelta
 from random import Random, SystemRandom
 
+from api.alerts.service import ALERTS
 from api.core.clock import now
+from api.core.jobs import ask
 from api.core.log import log
 from api.core.metrics import FEED_AGE, POLLS
 from api.intake import feeds
 from api.models import Account, AccountState
 from api.platforms.errors import PlatformError, RateLimited, Refusal, Refused
 from workers.context import Context
+from workers.jobs.backoff import when_asked
 from workers.jobs.round import CannotRead, Round
 from workers.jobs.steady import keep
 
 POLL = "poll"
 LEASE = timedelta(seconds=120)
 AT_ONCE = 50
+AT_A_TIME = 10
 LOOK_EVERY = 0.5
 METRIC_EVERY = 5.0
 LONGEST_WAIT = 300.0
@@ -38,6 +43,7 @@ class Poller:
         self._chance = chance or SystemRandom()
         self._bell = context.bells.hang(POLL)
         self._reading: set[asyncio.Task[None]] = set()
+        self._servers: Counter[str] = Counter()
         self._measured = 0.0
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -52,12 +58,20 @@ class Poller:
 
     async def _step(self) -> float:
         await self._measure()
-        room = AT_ONCE - len(self._reading)
-        for account in await self._claim(room) if room > 0 else []:
-            task = asyncio.create_task(self.read(account))
+        room = min(AT_A_TIME, AT_ONCE - len(self._reading))
+        accounts = await self._claim(room) if room > 0 else []
+        for account in accounts:
+            self._servers[account.instance] += 1
+            task = asyncio.create_task(self._read(account))
             self._reading.add(task)
             task.add_done_callback(self._done)
-        return min(LOOK_EVERY, self._interval / 4)
+        return 0.0 if accounts and len(accounts) == room else min(LOOK_EVERY, self._interval / 4)
+
+    async def _read(self, account: Account) -> None:
+        try:
+            await self.read(account)
+        finally:
+            self._servers[account.instance] -= 1
 
     def _done(self, task: asyncio.Task[None]) -> None:
         self._reading.discard(task)
@@ -70,7 +84,9 @@ class Poller:
             if not await feeds.any_due(session):
                 return []
         async with self._runtime.unit_of_work() as session:
-            return await feeds.claim(session, LEASE, most)
+            # A server that answers slowly leaves places to the feeds of others.
+            slow = [server for server, reading in self._servers.items() if reading >= AT_ONCE - 2 * AT_A_TIME]
+            return await feeds.claim(session, LEASE, most, slow)
 
     async def read(self, account: Account) -> None:
         """One round of one account, and what came of it written on its row."""
@@ -97,7 +113,8 @@ class Poller:
 
     async def _succeeded(self, one: Round) -> None:
         POLLS.labels(one.account.platform, "read").inc()
-        rest = max(self._interval * self._chance.uniform(0.9, 1.1), one.wait or 0)
+        slower = self._context.patience.rest(one.account.id, one.account.instance)
+        rest = max(self._interval * self._chance.uniform(0.9, 1.1), one.wait or 0, slower)
         async with self._runtime.unit_of_work() as session:
             await feeds.was_read(session, one.account, now() + timedelta(seconds=rest))
 
@@ -105,9 +122,10 @@ class Poller:
         if isinstance(error, Refused) and error.refusal in ENDS and one.box:
             async with self._runtime.unit_of_work() as session:
                 await feeds.end(session, one.account, one.box, ENDS[error.refusal], str(error))
+                ask(session, ALERTS)
         wait = getattr(error, "retry_after", None)
         outcome = "rate_limited" if isinstance(error, RateLimited) else "failed"
-        next_at = now() + timedelta(seconds=wait) if wait else self._later(one.account)
+        next_at = now() + timedelta(seconds=when_asked(wait, self._chance)) if wait else self._later(one.account)
         await self._put_off(one.account, str(error), next_at, outcome)
 
     async def _put_off(self, account: Account, why: str, next_at: datetime, outcome: str = "failed") -> None:

@@ -62,7 +62,7 @@ class Reader:
                 async with self._context.runtime.read() as session:
                     linked = await outbox.linked(session, claim.account_id, claim.id, since)
                 event = await self._attempts.find(claim, linked)
-                await self._recorder.put(claim, event)
+                await self._recorder.written(claim, event)
                 self.reading.discard(claim.id)
         finally:
             self.reading.difference_update(claim.id for claim in chain)

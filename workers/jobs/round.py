@@ -17,7 +17,9 @@ from api.intake.service import CONTEXT, Kept, Position
 from api.models import Account, Cursor, SecretKind
 from api.platforms.errors import PlatformError, RateLimited, Refusal, Refused
 from api.platforms.values import Address, Batch, RawItem, Stream
+from api.posts import withdrawing
 from workers.context import Context
+from workers.jobs.patience import asks_us_to_wait
 from workers.jobs.permission import Permission, Question
 from workers.jobs.understanding import Understood, concerning, root_in, understand
 from workers.platforms import Connector
@@ -93,6 +95,9 @@ class Round:
 
     async def _ask(self, question: Question[T]) -> T:
         assert self._permission is not None
+        until = self._context.patience.reading_waits(self.account.id, self._address.instance)
+        if until is not None:
+            raise RateLimited(asks_us_to_wait(self._address.platform, until), (until - now()).total_seconds())
         try:
             return await self._permission.ask(question)
         except CannotOpen as error:
@@ -257,6 +262,8 @@ class Round:
             await intake.keep(session, self.account, CONTEXT, things, keep_days=self._settings.arrival_days)
             await inbox.take_back(session, self.account.id, gone)
             await watching.watched_now(session, watched, gone=ours and watched.around in gone)
+            if ours and watched.delivery_id and watched.around in gone:
+                await withdrawing.gone(session, [watched.delivery_id])
 
 
 def _is_over(error: PlatformError) -> bool:

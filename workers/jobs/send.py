@@ -19,15 +19,20 @@ from api.outbox.service import Claim
 from workers.context import Context
 from workers.jobs.above import tell, tell_posts
 from workers.jobs.attempt import Attempts
+from workers.jobs.bringing import Bringing
 from workers.jobs.chains import Chains
 from workers.jobs.dbclock import DatabaseClock
 from workers.jobs.readback import Reader
 from workers.jobs.recorder import Answer, Recorder
+from workers.jobs.shares_of_lanes import Shares
 from workers.jobs.steady import keep
+from workers.jobs.warming import Warming
 
 SEND = "send"
 LEAD = timedelta(milliseconds=150)
 """How long before its time the fence of a delivery is written, so that nothing waits for a commit at its time."""
+GATHER = 0.005
+"""No fence sooner after another: what comes meanwhile goes with the next one, so that a commit carries many."""
 HOLDS = 10
 """A worker holds so many times what it can send at once: enough not to starve, little enough to share."""
 
@@ -43,9 +48,14 @@ class Dispatcher:
         self._look_ahead = timedelta(seconds=settings.look_ahead)
         self._clock = DatabaseClock(context.runtime.clock, local=context.runtime.database.sqlite)
         self._attempts = Attempts(context, self._clock, chance or SystemRandom())
+        self._bringing = Bringing(self._attempts)
         self._recorder = Recorder(context, self._clock, self.worker, self._recorded)
         self._reader = Reader(context, self._clock, self._attempts, self._recorder, self.worker)
-        self._chains = Chains()
+        self._warming = Warming(context, self._clock)
+        self._chains = Chains(Shares(settings.in_flight))
+        self._fenced_at = 0.0
+        self._batch = min(settings.claim_batch, HOLDS * settings.in_flight)
+        self._full = False
         self._held: set[UUID] = set()
         self._sending: set[asyncio.Task[None]] = set()
         self._changed = asyncio.Event()
@@ -59,10 +69,12 @@ class Dispatcher:
         working = [
             asyncio.create_task(keep("claim", self._claim, stop, self._look)),
             asyncio.create_task(keep("fence", self._fence, stop, self._changed)),
+            asyncio.create_task(keep("warm", self._warm, stop)),
             asyncio.create_task(keep("read back", self._reader.step, stop, self._reader.bell)),
         ]
         serving = [
             asyncio.create_task(keep("record", self._recorder.step, ended, self._recorder.bell)),
+            asyncio.create_task(keep("note", self._recorder.note, ended)),
             asyncio.create_task(keep("renew", self._renew, ended)),
             asyncio.create_task(keep("expire", self._expire, ended)),
         ]
@@ -79,25 +91,33 @@ class Dispatcher:
             self._context.bells.take_down(SEND, self._look)
 
     async def _claim(self) -> float:
-        limit = min(self._settings.claim_batch, HOLDS * self._settings.in_flight - len(self._held))
-        if limit <= 0:
+        if self._alone:  # first of all: later, what it frees would be what we have just claimed ourselves
+            await self._take_over()
+            self._alone = False
+        crowded = self._chains.crowded(HOLDS * self._settings.in_flight // 2)  # a slow server takes nobody's place
+        limit = min(self._batch, self._room() + sum(crowded.values()))
+        if limit < self._batch / 2:  # a claim costs the same for one and for many
+            self._full = True
             return self._settings.dispatch_interval
         async with self._runtime.unit_of_work() as session:
             now = await self._clock.measure(session)
-            claims = await outbox.claim(session, self.worker, now, self._look_ahead, self._lease, limit)
+            claims = await outbox.claim(session, self.worker, now, self._look_ahead, self._lease, limit, list(crowded))
         self._held.update(claim.id for claim in claims)
         self._chains.add(claims)
+        self._attempts.cards.look(claims)
+        self._bringing.begin(claims)
         self._changed.set()
         await tell_posts(self._runtime, claims)
         return 0.0 if len(claims) == limit else self._settings.dispatch_interval
 
     async def _fence(self) -> float:
         """Writes down that the next ones are being sent, in one commit, and sends them."""
+        await asyncio.sleep(self._fenced_at + GATHER - asyncio.get_running_loop().time())
         free = self._settings.in_flight - len(self._sending)
         heads = self._chains.take(self._clock.now() + LEAD, free) if free > 0 else []
         if not heads:
             return self._until_next(free)
-        fenced_at = asyncio.get_running_loop().time()
+        fenced_at = self._fenced_at = asyncio.get_running_loop().time()
         try:
             async with self._runtime.unit_of_work() as session:
                 ids = [claim.id for claim in heads]
@@ -105,6 +125,7 @@ class Dispatcher:
         except Exception:
             self._chains.add(heads)
             for claim in heads:
+                self._chains.ended(claim.address.instance)
                 self._chains.rest(claim.account_id)
             raise
         for claim in heads:
@@ -114,8 +135,15 @@ class Dispatcher:
                 task.add_done_callback(self._sent)
             else:  # lost, or no longer useful: whichever it is, it is not ours to send
                 self._recorder.put(claim, Released())
+                self._chains.ended(claim.address.instance)
                 self._chains.rest(claim.account_id)
         return 0.0
+
+    def _room(self) -> int:
+        return HOLDS * self._settings.in_flight - len(self._held)
+
+    async def _warm(self) -> float:
+        return await self._warming.step(self._chains)
 
     def _until_next(self, free: int) -> float:
         next_at = self._chains.next_at()
@@ -124,14 +152,28 @@ class Dispatcher:
         return max(0.001, self._clock.seconds_until(next_at - LEAD))
 
     async def _send(self, claim: Claim, fenced_at: float) -> None:
+        brought = await self._bringing.end(claim)
         await self._clock.sleep_until(claim.ready_at)
-        if asyncio.get_running_loop().time() - fenced_at > self._lease.total_seconds() / 2:
+        if not isinstance(brought, Claim):
+            event = brought
+        elif self._too_old(fenced_at) and not await self._still_ours(claim):
             event = self._attempts.stale()
         else:
-            event = await self._attempts.publish(claim)
+            event = await self._attempts.publish(brought)
+        self._chains.ended(claim.address.instance)
         self._recorder.put(claim, event)
         if not _stops_account(event):
             self._chains.rest(claim.account_id)
+
+    def _too_old(self, fenced_at: float) -> bool:
+        return asyncio.get_running_loop().time() - fenced_at > self._lease.total_seconds() / 2
+
+    async def _still_ours(self, claim: Claim) -> bool:
+        """A film may have taken longer to bring up than a fence is good for: the lease, renewed meanwhile, decides."""
+        if not claim.media_ids or self._clock.now() >= claim.useful_until:
+            return False
+        async with self._runtime.unit_of_work() as session:
+            return bool(await outbox.renew(session, self.worker, [claim.id], self._clock.now(), self._lease))
 
     def _sent(self, task: asyncio.Task[None]) -> None:
         self._sending.discard(task)
@@ -140,6 +182,12 @@ class Dispatcher:
     def _recorded(self, answer: Answer) -> None:
         """Only now others can see that the account waits: its chain goes back, and is claimed again in order."""
         self._held.discard(answer.claim.id)
+        if answer.claim.followed:
+            self._look.set()  # the next part of its thread may go now
+        self._bringing.forget([answer.claim.id])
+        if self._full and self._room() >= self._batch:
+            self._full = False
+            self._look.set()
         if _stops_account(answer.event):
             for claim in self._chains.empty(answer.claim.account_id):
                 self._recorder.put(claim, Released())
@@ -154,15 +202,20 @@ class Dispatcher:
             lost = self._held & (ids - kept)
             self._held -= lost
             self._chains.drop(lost)
+            self._bringing.forget(lost)
         return self._settings.lease / 3
 
     async def _expire(self) -> float:
+        if not self._alone:
+            await self._take_over()
+        return min(1.0, self._settings.lease / 4)
+
+    async def _take_over(self) -> None:
         async with self._runtime.unit_of_work() as session:
             now = await self._clock.measure(session)
-            settled = await outbox.expire_leases(session, now, self._look_ahead, nobody_else=self._alone)
+            alone = self.worker if self._alone else None
+            settled = await outbox.expire_leases(session, now, self._look_ahead, nobody_but=alone)
             await tell(session, settled + await outbox.miss(session, now))
-        self._alone = False
-        return min(1.0, self._settings.lease / 4)
 
     async def _drain(self) -> None:
         """What was claimed goes back at once; what is on its way gets its time, and is in doubt after that."""
@@ -179,7 +232,10 @@ class Dispatcher:
         for task in late:
             task.cancel()
         await asyncio.gather(*late, return_exceptions=True)
+        await self._attempts.cards.close()
+        await self._bringing.close()
         await self._recorder.drained(max(1.0, deadline - asyncio.get_running_loop().time()))
+        await self._recorder.note()
 
 
 def _stops_account(event: Event) -> bool:

@@ -9,11 +9,22 @@ from sqlalchemy import ColumnElement, delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import SQLModel, col
 
-from api.accounts import secrets
+from api.accounts import buckets, secrets
 from api.core.clock import now
 from api.inbox import service as inbox
 from api.intake import service as intake
-from api.models import Connection, IdempotencyKey, SetPasswordLink, SignIn, Throttle
+from api.media import clearing
+from api.models import (
+    AlertMessage,
+    Connection,
+    IdempotencyKey,
+    MessageState,
+    SetPasswordLink,
+    Sighting,
+    SightingState,
+    SignIn,
+    Throttle,
+)
 from api.priorities import service as priorities
 from workers.context import Context
 from workers.jobs.steady import keep
@@ -45,6 +56,9 @@ class Sweeper:
                 if gone < BATCH:
                     break
                 await asyncio.sleep(0)
+        for _ in range(MOST_BATCHES):
+            if await clearing.clear(self._runtime) < clearing.BATCH:
+                break
         # Several workers sweep: not all at the same moment.
         return self._context.runtime.settings.sweep_interval * SystemRandom().uniform(0.8, 1.2)
 
@@ -88,6 +102,21 @@ async def _throttles(session: AsyncSession) -> int:
     return await _rows(session, Throttle, col(Throttle.last_failure_at) <= now() - A_DAY)
 
 
+async def _sightings(session: AsyncSession) -> int:
+    """Addresses that people gave; what came of them stands on the delivery."""
+    old = (col(Sighting.state) != SightingState.ASKED) & (col(Sighting.created_at) <= now() - LINGER)
+    return await _rows(session, Sighting, old)
+
+
+async def _alert_messages(session: AsyncSession) -> int:
+    old = (col(AlertMessage.state) != MessageState.WAITING) & (col(AlertMessage.created_at) <= now() - LINGER)
+    return await _rows(session, AlertMessage, old)
+
+
+async def _buckets(session: AsyncSession) -> int:
+    return await buckets.clear(session, now(), BATCH)
+
+
 async def _rows(session: AsyncSession, model: type[SQLModel], old: ColumnElement[bool]) -> int:
     key = model.__table__.c.id  # type: ignore[attr-defined]
     chosen = select(key).where(old).limit(BATCH)
@@ -97,6 +126,7 @@ async def _rows(session: AsyncSession, model: type[SQLModel], old: ColumnElement
 
 CLEARINGS: tuple[Callable[[AsyncSession], Awaitable[int]], ...] = (
     _messages, _arrivals, _answers, _idempotency_keys, _connections, _sign_ins, _links, _throttles,
+    _sightings, _alert_messages, _buckets,
 )  # fmt: skip
 
 

@@ -1,14 +1,14 @@
 """What an HTTP answer means: done, a clear no, not now, or nobody knows."""
 
 import json
+from collections.abc import Iterator
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any, NoReturn
 
+from api.platforms import windows
 from api.platforms.errors import NotSent, PlatformError, RateLimited, Refusal, Refused, Unknown
 from api.platforms.values import Request, Response
 
-LONGEST_WAIT = 24 * 3600.0
 TOO_LONG = ("character limit", "too long", "exceed")
 SUSPENDED = ("disabled", "suspended", "pending approval", "confirmed e-mail", "has moved", "deactivated")
 SENTENCES = {
@@ -56,19 +56,23 @@ def error(request: Request, response: Response) -> PlatformError:
 def parse(body: bytes) -> Any:
     """JSON that a database can hold: no NUL, no half characters, no NaN. Raises ValueError for the rest."""
     try:
-        value = json.loads(body, parse_constant=_not_a_number)
+        value = _DECODER.decode(body.decode(json.detect_encoding(body), "surrogatepass"))
     except RecursionError as error:
         raise ValueError("nested too deeply") from error
     return _clean(value) if b"\\u0000" in body or b"\\ud" in body.lower() else value
 
 
+def is_json(response: Response) -> bool:
+    try:
+        parse(response.body)
+    except ValueError:
+        return False
+    return True
+
+
 def retry_after(response: Response) -> float | None:
-    """Seconds to wait: Retry-After in seconds or as a date, else X-RateLimit-Reset as ISO time or epoch."""
-    for name in ("retry-after", "x-ratelimit-reset", "ratelimit-reset"):
-        wait = _seconds(response.headers.get(name, "").strip(), server_time(response))
-        if wait is not None:
-            return min(max(wait, 0.0), LONGEST_WAIT)
-    return None
+    """Seconds to wait, as the answer says it, in whichever way."""
+    return windows.asked(response.headers, datetime.now(UTC))
 
 
 def _failed(request: Request, response: Response) -> PlatformError:
@@ -109,37 +113,26 @@ def _said(response: Response) -> str | None:
         body = parse(response.body)
     except ValueError:
         return None
-    if not isinstance(body, dict):
-        return None
-    return " ".join(str(body.get(key, "")) for key in ("error", "error_description")).lower()
+    return " ".join(_words(body)).lower()
 
 
-def _seconds(value: str, now: datetime) -> float | None:
-    if not value:
-        return None
-    try:
-        number = float(value)
-    except ValueError:
-        moment = _moment(value)
-        return None if moment is None else (moment - now).total_seconds()
-    if number != number or number in (float("inf"), float("-inf")):
-        return None
-    return number - now.timestamp() if number > 1_000_000_000 else number
-
-
-def _moment(value: str) -> datetime | None:
-    for read in (datetime.fromisoformat, parsedate_to_datetime):
-        try:
-            moment = read(value)
-        except (ValueError, TypeError, IndexError):
-            continue
-        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return None
+def _words(value: Any) -> Iterator[str]:
+    """However deep a server wraps them."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for each in value.values() if isinstance(value, dict) else value:
+            yield from _words(each)
 
 
 def server_time(response: Response) -> datetime:
     """The server's own clock where it shows it: its reset time is meant by that one, not by ours."""
-    return _moment(response.headers.get("date", "")) or datetime.now(UTC)
+    return shown_time(response) or datetime.now(UTC)
+
+
+def shown_time(response: Response) -> datetime | None:
+    said = response.headers.get("date")
+    return windows.moment(said) if said else None
 
 
 def _not_a_number(name: str) -> NoReturn:
@@ -154,3 +147,7 @@ def _clean(value: Any) -> Any:
     if isinstance(value, dict):
         return {_clean(key): _clean(item) for key, item in value.items()}
     return value
+
+
+_DECODER = json.JSONDecoder(parse_constant=_not_a_number)
+"""Made once: with arguments of one's own, json.loads makes one for each text."""

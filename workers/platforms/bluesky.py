@@ -4,14 +4,15 @@ from datetime import UTC, datetime
 from typing import Any
 
 from api.platforms.errors import NotSent, Refusal, Refused, Unknown
-from api.platforms.values import Address, Draft, Exchange, Incoming, Published, RawItem, Token, Visibility
+from api.platforms.values import Address, Draft, Edited, Exchange, Incoming, Published, RawItem, Token, Visibility
 from workers.platforms import bluesky_chat, bluesky_read
 from workers.platforms.bluesky_calls import UNREADABLE, ask, get, named, post, read_object
 from workers.platforms.bluesky_key import POST, Place, place, rkey
-from workers.platforms.bluesky_record import Record, record, reference, says, timestamp
+from workers.platforms.bluesky_record import Record, bring, record, reference, says, timestamp
 from workers.platforms.bluesky_session import (
     authorize_url,
     exchange_code,
+    home,
     limits,
     refresh,
     register_app,
@@ -19,16 +20,20 @@ from workers.platforms.bluesky_session import (
     sign_in,
     whoami,
 )
+from workers.platforms.bluesky_sighting import sighted
 from workers.platforms.bluesky_streams import backfill, poll
 from workers.platforms.payload import child, listed, text_of
 
 __all__ = [
     "authorize_url",
     "backfill",
+    "bring",
     "context",
     "delete",
+    "edit",
     "exchange_code",
     "find",
+    "home",
     "like",
     "limits",
     "poll",
@@ -38,11 +43,17 @@ __all__ = [
     "register_app",
     "repost",
     "revoke",
+    "sighted",
     "sign_in",
     "status",
+    "unlike",
+    "unshare",
     "whoami",
 ]
 
+REPOST, LIKE = "app.bsky.feed.repost", "app.bsky.feed.like"
+NO_EDITING = "Bluesky does not let a post be changed. Take it down and write it again."
+NO_LIKING = "Direct messages cannot be liked there."
 PUT = "com.atproto.repo.putRecord"
 SOMETHING_ELSE = "Something else stands in its place already. Write it again as a new post."
 DEEP = "100"
@@ -52,6 +63,8 @@ def publish(address: Address, token: Token, draft: Draft) -> Exchange[Published]
     """Says it once: the post's name is ours, made from the key, and nothing is put where something is."""
     if draft.visibility is Visibility.DIRECT:
         return (yield from bluesky_chat.publish(address, token, draft))
+    if draft.shares:
+        return (yield from repost(address, token, draft.key, draft.shares))
     made = yield from record(address, token, draft, datetime.now(UTC))
     there = yield from _put(address, token, _place_of(address, draft), made)
     return there or (yield from _ours(address, token, draft))
@@ -63,6 +76,8 @@ def find(
     """What the draft became. The name is known, so there is nothing to search and nothing to be unsure of."""
     if draft.visibility is Visibility.DIRECT:
         return (yield from bluesky_chat.find(address, token, draft, started_at, linked))
+    if draft.shares:
+        return (yield from _found_repost(address, token, draft, started_at))
     stored = yield from _stored(address, token, _place_of(address, draft))
     if stored is None or not says(stored, draft):
         return None
@@ -71,11 +86,28 @@ def find(
 
 def repost(address: Address, token: Token, key: str, uri: str) -> Exchange[Published]:
     """Shows somebody's post to our followers. Taken back by deleting what this made."""
-    return (yield from _point_at(address, token, "app.bsky.feed.repost", key, uri))
+    return (yield from _point_at(address, token, REPOST, key, uri))
+
+
+def unshare(address: Address, token: Token, remote_id: str) -> Exchange[None]:
+    yield from delete(address, token, remote_id)
 
 
 def like(address: Address, token: Token, key: str, uri: str) -> Exchange[Published]:
-    return (yield from _point_at(address, token, "app.bsky.feed.like", key, uri))
+    if bluesky_chat.is_chat(uri):
+        raise Refused(Refusal.INVALID, NO_LIKING)
+    return (yield from _point_at(address, token, LIKE, key, uri))
+
+
+def unlike(address: Address, token: Token, key: str, uri: str) -> Exchange[None]:
+    """By its name, which we chose: no list has to be looked through."""
+    yield from delete(address, token, Place(address.remote_id, LIKE, rkey(key)).uri)
+
+
+def edit(address: Address, token: Token, remote_id: str, draft: Draft, before: Draft) -> Exchange[Edited]:
+    """Never asked for where FACTS are heeded: a record can be written over, but readers go on showing the old one."""
+    yield from ()
+    raise Refused(Refusal.INVALID, NO_EDITING)
 
 
 def delete(address: Address, token: Token, remote_id: str) -> Exchange[None]:
@@ -148,6 +180,14 @@ def _point_at(address: Address, token: Token, collection: str, key: str, uri: st
     made = {"$type": collection, "subject": subject, "createdAt": timestamp(datetime.now(UTC))}
     there = yield from _put(address, token, where, made)
     return there or bluesky_read.published(where.uri, made, datetime.now(UTC))
+
+
+def _found_repost(address: Address, token: Token, draft: Draft, started_at: datetime) -> Exchange[Published | None]:
+    where = Place(address.remote_id, REPOST, rkey(draft.key))
+    stored = yield from _stored(address, token, where)
+    if stored is None or text_of(child(stored, "subject"), "uri") != draft.shares:
+        return None
+    return bluesky_read.published(where.uri, stored, started_at)
 
 
 def _stored(address: Address, token: Token, where: Place) -> Exchange[Record | None]:

@@ -4,6 +4,7 @@ import base64
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -36,21 +37,33 @@ class Session:
     def token(self) -> Token:
         secret = json.dumps({"access": self.access, "refresh": self.refresh, "host": self.host})
         scope = self.scope
-        return Token(secret, (scope,) if scope else ())
+        return Token(secret, (scope,) if scope else (), self.ends_at, renewable=bool(self.refresh))
 
     @property
     def scope(self) -> str:
-        """What the access token says of itself. It is the server's to check; we only save ourselves a question."""
+        return text_of(_claims(self.access), "scope")
+
+    @property
+    def ends_at(self) -> datetime | None:
+        """What renews it ends after months of silence, and this with it."""
         try:
-            claims = json.loads(base64.urlsafe_b64decode(self.access.split(".")[1] + "=="))
-        except (IndexError, ValueError):
-            return ""
-        return text_of(claims, "scope") if isinstance(claims, dict) else ""
+            return datetime.fromtimestamp(float(text_of(_claims(self.refresh), "exp")), UTC)
+        except (ValueError, OverflowError, OSError):
+            return None
 
     @property
     def chats(self) -> bool:
         """A plain app password does not open direct messages; one that was made for them does."""
         return self.scope != APP_PASSWORD_SCOPE
+
+
+def _claims(jwt: str) -> dict[str, Any]:
+    """What a token says of itself. It is the server's to check; we only save ourselves a question."""
+    try:
+        claims = json.loads(base64.urlsafe_b64decode(jwt.split(".")[1] + "=="))
+    except (IndexError, ValueError):
+        return {}
+    return claims if isinstance(claims, dict) else {}
 
 
 def session_of(address: Address, token: Token) -> Session:

@@ -1,19 +1,22 @@
 """A post as Bluesky stores it: put together here, since the server completes nothing."""
 
+import json
 from datetime import UTC, datetime
 from typing import Any
 
 from api.platforms.errors import Expired, PlatformError, RateLimited, Refusal, Refused
-from api.platforms.values import Address, Card, Draft, Exchange, Picture, Request, Token, Visibility
+from api.platforms.text import with_warning
+from api.platforms.values import Address, Card, Draft, Exchange, Picture, Request, Token, Video, Visibility
 from workers.platforms import answers
 from workers.platforms.bluesky_calls import ask, get, headers, session_of, url
 from workers.platforms.bluesky_key import POST, place
 from workers.platforms.bluesky_text import Kind, facets, spans
-from workers.platforms.payload import child, text_of
+from workers.platforms.payload import child, listed, text_of
 
 LARGEST_PICTURE = 2_000_000
 MOST_PICTURES = 4
 LARGEST_THUMB = 1_000_000
+FILM = "app.bsky.embed.video"
 NO_PARENT = "What this answers is not there any more."
 ONLY_PUBLIC = "Bluesky has only public posts."
 
@@ -24,8 +27,9 @@ Reference = dict[str, str]
 def record(address: Address, token: Token, draft: Draft, at: datetime) -> Exchange[Record]:
     """Asks for whatever has to be known, and brings up what has to be there, before the post can name it."""
     _check(draft)
-    made: Record = {"$type": POST, "text": draft.text, "createdAt": timestamp(at), "langs": [draft.language]}
-    marks = yield from _facets(address, token, draft.text)
+    text = with_warning(draft.text, draft.content_warning)
+    made: Record = {"$type": POST, "text": text, "createdAt": timestamp(at), "langs": [draft.language]}
+    marks = yield from _facets(address, token, text)
     if marks:
         made["facets"] = marks
     if draft.in_reply_to:
@@ -33,8 +37,8 @@ def record(address: Address, token: Token, draft: Draft, at: datetime) -> Exchan
     embed = yield from _embed(address, token, draft)
     if embed:
         made["embed"] = embed
-    if draft.content_warning:
-        # There are no words of warning here, only a fixed few that put pictures behind a veil.
+    if draft.content_warning and (draft.pictures or draft.video):
+        # The words of warning come first in the text; a picture can be put behind a veil, by one of a fixed few.
         made["labels"] = {"$type": "com.atproto.label.defs#selfLabels", "values": [{"val": "graphic-media"}]}
     return made
 
@@ -62,7 +66,26 @@ def timestamp(at: datetime) -> str:
 def says(stored: Record, draft: Draft) -> bool:
     """Whether a stored post is this draft: what a reader would see of it is the same."""
     parent = text_of(child(child(stored, "reply"), "parent"), "uri") or None
-    return text_of(stored, "text") == draft.text and parent == draft.in_reply_to
+    said = with_warning(draft.text, draft.content_warning)
+    return text_of(stored, "text") == said and parent == draft.in_reply_to and _shows(stored, draft)
+
+
+def _shows(stored: Record, draft: Draft) -> bool:
+    """As many pictures with the same words, or a film with the same."""
+    embed = child(stored, "embed")
+    film = [text_of(embed, "alt")] if text_of(embed, "$type") == FILM else []
+    shown = [text_of(each, "alt") for each in listed(embed, "images") if isinstance(each, dict)]
+    sent = [picture.alt for picture in draft.pictures], [draft.video.alt] if draft.video else []
+    return (shown, film) == sent
+
+
+def bring(address: Address, token: Token, draft: Draft) -> Exchange[tuple[str, ...]]:
+    """The blobs, as the server names them; it forgets those that no post names."""
+    _check(draft)
+    found = []
+    for each in (*draft.pictures, *((draft.video,) if draft.video else ())):
+        found.append(json.dumps((yield from _upload(address, token, each))))
+    return tuple(found)
 
 
 def _check(draft: Draft) -> None:
@@ -104,24 +127,41 @@ def _reply(address: Address, token: Token, uri: str) -> Exchange[dict[str, Refer
 
 
 def _embed(address: Address, token: Token, draft: Draft) -> Exchange[Record]:
-    if draft.pictures:
-        images = []
-        for picture in draft.pictures:
-            blob = yield from _upload(address, token, picture)
-            ratio = {"width": picture.width, "height": picture.height}
-            images.append({"image": blob, "alt": picture.alt, "aspectRatio": ratio})
-        return {"$type": "app.bsky.embed.images", "images": images}
+    if draft.pictures or draft.video:
+        brought = draft.brought or (yield from bring(address, token, draft))
+        return _embedded(draft, [json.loads(each) for each in brought])
     return (yield from _card(address, token, draft.card)) if draft.card else {}
+
+
+def _embedded(draft: Draft, blobs: list[Record]) -> Record:
+    if draft.video:
+        return {"$type": FILM, "video": blobs[0], "alt": draft.video.alt, **_ratio(draft.video)}
+    images = [
+        {"image": blob, "alt": picture.alt, **_ratio(picture)}
+        for picture, blob in zip(draft.pictures, blobs, strict=True)
+    ]
+    return {"$type": "app.bsky.embed.images", "images": images}
+
+
+def _ratio(what: Picture | Video) -> Record:
+    """A shape of nothing by nothing is none."""
+    shape = {"width": what.width, "height": what.height}
+    return {"aspectRatio": shape} if all(shape.values()) else {}
 
 
 def _card(address: Address, token: Token, card: Card) -> Exchange[Record]:
     external: Record = {"uri": card.url, "title": card.title, "description": card.description}
     if card.thumb and len(card.thumb.data) <= LARGEST_THUMB:
-        external["thumb"] = yield from _upload(address, token, card.thumb)
+        try:
+            external["thumb"] = yield from _upload(address, token, card.thumb)
+        except (Expired, RateLimited):
+            raise
+        except PlatformError:
+            pass  # somebody else's picture is not worth our post
     return {"$type": "app.bsky.embed.external", "external": external}
 
 
-def _upload(address: Address, token: Token, picture: Picture) -> Exchange[Record]:
+def _upload(address: Address, token: Token, picture: Picture | Video) -> Exchange[Record]:
     """Brought up again it is the same: nothing shows until a post names it, so a lost answer does no harm."""
     session = session_of(address, token)
     where = url(session.host, "com.atproto.repo.uploadBlob")

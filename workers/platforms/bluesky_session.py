@@ -1,18 +1,52 @@
 """How an account of ours is connected to Bluesky, and how its session is kept alive."""
 
 from typing import Any
+from urllib.parse import quote, unquote, urlsplit
 
 from api.platforms.errors import Expired, NotSent, PlatformError, Refusal, Refused
 from api.platforms.facts import FACTS
-from api.platforms.values import Address, App, Exchange, Identity, Limits, Platform, Token
+from api.platforms.values import Address, App, Exchange, Identity, Limits, Platform, Request, Token
 from workers.platforms import answers, html
-from workers.platforms.bluesky_calls import AGAIN, Session, ask, call, get, session_of
+from workers.platforms.bluesky_calls import AGAIN, Session, ask, call, get, named, read_object, session_of, url
 from workers.platforms.bluesky_read import WEB
 from workers.platforms.payload import child, link, listed, text_of
 
 NO_PAGE = "A Bluesky account is connected with its handle and an app password."
 WRONG = "The server did not take this handle and app password."
 NEEDS_CODE = "The server asks for a code. Use an app password, not the account's own."
+NO_SUCH = "There is no account with this handle. Look how it is spelt."
+HOMELESS = "The account's identity does not say which server keeps it."
+RESOLVER = "https://bsky.social"
+"""Knows every handle of the network, also of accounts that live elsewhere."""
+DIRECTORY = "https://plc.directory"
+
+
+def home(handle: str) -> Exchange[str]:
+    """The handle gives the identity, and the identity's document names the server. No password travels with it."""
+    query = {"handle": handle}
+    try:
+        said = yield from ask(_look_up(url(RESOLVER, "com.atproto.identity.resolveHandle", query)))
+        document = yield from ask(_look_up(_document(text_of(said, "did"))))
+    except Refused as error:
+        raise Refused(Refusal.NOT_FOUND, NO_SUCH) from error
+    there = urlsplit(_host(document))
+    if there.scheme != "https" or not there.netloc or there.path.strip("/"):
+        raise Refused(Refusal.INVALID, HOMELESS)
+    return f"https://{there.netloc}"
+
+
+def _document(did: str) -> str:
+    """Where the identity's document lies: in the directory, or at the domain that is the identity."""
+    kind, _, name = did.removeprefix("did:").partition(":")
+    if kind == "plc":
+        return f"{DIRECTORY}/{quote(did, safe=':')}"
+    if kind == "web" and name and not set(name) & set(":/?#@\\"):
+        return f"https://{unquote(name)}/.well-known/did.json"
+    raise Refused(Refusal.INVALID, HOMELESS)
+
+
+def _look_up(address: str) -> Request:
+    return Request("GET", address, {"Accept": "application/json"})
 
 
 def sign_in(address: Address, identifier: str, password: str) -> Exchange[Token]:
@@ -20,12 +54,19 @@ def sign_in(address: Address, identifier: str, password: str) -> Exchange[Token]
     body = {"identifier": identifier.strip().lstrip("@"), "password": password}
     request = call(address.instance, "com.atproto.server.createSession", body)
     try:
-        said = yield from ask(request)
+        response = yield request
+        if named(response)[0] == "AuthFactorTokenRequired":
+            raise Refused(Refusal.INVALID, NEEDS_CODE)
+        said = read_object(request, response)
     except Refused as error:
-        sentence = NEEDS_CODE if error.refusal is Refusal.INVALID else str(error)
-        raise Refused(error.refusal, WRONG if error.refusal is Refusal.TOKEN_REVOKED else sentence) from error
+        raise _turned_away(error) from error
     _usable(said)
     return _session(address.instance, said).token() if text_of(said, "accessJwt") else _silent(request)
+
+
+def _turned_away(error: Refused) -> Refused:
+    """In words that say what to do about it."""
+    return Refused(error.refusal, WRONG) if error.refusal is Refusal.TOKEN_REVOKED else error
 
 
 def refresh(address: Address, token: Token) -> Exchange[Token]:

@@ -1,6 +1,7 @@
 """Reading what Mastodon and its relatives send: pure, and calm about whatever is missing."""
 
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -9,7 +10,6 @@ from api.platforms.values import (
     Address,
     Attachment,
     Contact,
-    Draft,
     Identity,
     Incoming,
     Limits,
@@ -26,7 +26,6 @@ VISIBILITIES = {
     "private": Visibility.FOLLOWERS,
     "direct": Visibility.DIRECT,
 }
-MENTION = re.compile(r"(?<![\w/])(@\w+(?:[.-]+\w+)*)(?:@\w+(?:[.-]+\w+)*)?")
 NAMES = {visibility: name for name, visibility in VISIBILITIES.items()}
 
 
@@ -73,11 +72,12 @@ def domain(address: Address) -> str:
     return address.handle.lstrip("@").partition("@")[2] or urlsplit(address.instance).netloc
 
 
-def published(status: dict[str, Any], fallback: datetime) -> Published:
+def published(status: dict[str, Any], otherwise: Callable[[], datetime]) -> Published:
+    """`otherwise` is when it was made where the server does not say."""
     return Published(
         remote_id=text_of(status, "id"),
         url=link(text_of(status, "url")) or link(text_of(status, "uri")),
-        created_at=moment(status.get("created_at")) or fallback,
+        created_at=moment(status.get("created_at")) or otherwise(),
     )
 
 
@@ -102,39 +102,10 @@ def limits(instance: dict[str, Any]) -> Limits:
         url_length=number(statuses, "characters_reserved_per_url", usual.url_length),
         max_media=number(statuses, "max_media_attachments", usual.max_media),
         alt_length=number(media, "description_limit", usual.alt_length),
+        image_size=number(media, "image_size_limit", usual.image_size),
+        image_pixels=number(media, "image_matrix_limit", usual.image_pixels),
+        video_size=number(media, "video_size_limit", usual.video_size),
     )
-
-
-def is_ours(address: Address, draft: Draft, status: dict[str, Any]) -> bool:
-    """Whether this status is what the draft would look like once published."""
-    return (
-        not status.get("reblog")
-        and text_of(child(status, "account"), "id") in ("", address.remote_id)
-        and (text_of(status, "in_reply_to_id") or None) == draft.in_reply_to
-        and _same_visibility(draft.visibility, text_of(status, "visibility"))
-        and _same_words(draft.content_warning, html.to_text(text_of(status, "spoiler_text")))
-        and any(_same_words(draft.text, text) for text in _renderings(text_of(status, "content")))
-    )
-
-
-def _renderings(content: str) -> list[str]:
-    """Links by address, and as shown: some servers rewrite one, some shorten the other."""
-    return [html.to_text(content), html.to_text(content, html.as_shown)]
-
-
-def _same_words(sent: str, seen: str) -> bool:
-    return _comparable(sent) == _comparable(seen)
-
-
-def _comparable(text: str) -> str:
-    """@user@domain and @user are the same mention: servers show either."""
-    return html.normalise(MENTION.sub(lambda found: found[1].lower(), text))
-
-
-def _same_visibility(sent: Visibility, seen: str) -> bool:
-    # A server may quietly list less of an account that it has limited.
-    quieter = sent is Visibility.PUBLIC and seen == NAMES[Visibility.UNLISTED]
-    return quieter or seen == NAMES[sent]
 
 
 def _text(address: Address, status: dict[str, Any], mentioned: list[dict[str, Any]]) -> str:

@@ -1,218 +1,173 @@
-"""Connections: opened to checked addresses only, kept warm, handed out without looking through a list.
+"""One connection: a request goes out whole, one answer comes back, or what became of it.
 
-httpx's own pool looks at every connection for every request, which is quadratic in its size. Here each
-origin has a stack: taking and giving back are one step each. docs/decisions tells what that was worth.
+The bytes are read by llhttp (through httptools, which also reads them for uvicorn), the socket is the loop's own.
+Nothing here waits in a stream or behind a lock: docs/decisions/0014 tells what that is worth.
 """
 
-# ruff: noqa: ASYNC109 - httpcore's interface has time-outs as arguments
 import asyncio
-import ssl
-import time
-from collections.abc import AsyncIterable, Iterable
-from dataclasses import dataclass, field
-from functools import cached_property
-from typing import Any
+from dataclasses import dataclass
+from typing import cast
 
-import httpcore
+from httptools import HttpParserError, HttpResponseParser
 
-from workers.platforms.guard import Guard, NoSuchHost
+from api.platforms.values import Response
 
-SOCKET_OPTION = tuple[int, int, int] | tuple[int, int, bytes | bytearray] | tuple[int, int, None, int]
 # Servers close idle connections after five seconds or more; a request on a closing one is a lost answer.
 IDLE_FOR = 4.0
-MOST_IDLE = 512
-# More than any body: until Python 3.12 a stream that became encrypted pauses the wrong transport.
-READ_AHEAD = 4_000_000
+LONGEST_HEAD = 100_000
+SMALL = 64_000
+"""A request of fewer bytes is no large body."""
+SLOWEST_LINE = 250_000
+"""Bytes in a second that we wait for when something large is brought up."""
 
 
-class BodyTooLong(Exception):
+class NothingWritten(Exception):
+    """Not one byte of a request left: surely nothing was done."""
+
+
+class AnswerLost(Exception):
+    """The request may have arrived."""
+
+
+class AnswerTooLong(AnswerLost):
     """More than we are willing to keep in memory."""
 
 
-class Wire(httpcore.AsyncNetworkStream):
-    """One connection, on asyncio's own streams."""
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """In seconds. `whole` ends an answer that drips in for ever."""
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._reader, self._writer = reader, writer
+    connect: float = 5.0
+    quiet: float = 10.0
+    whole: float = 30.0
 
-    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+    def with_body(self, size: int) -> "Patience":
+        """A large body takes as long as a slow line needs; part of it is still on its way when we begin to wait."""
+        if size < SMALL:
+            return self
+        more = size / SLOWEST_LINE
+        return Patience(self.connect, self.quiet + more, self.whole + more)
+
+
+class Wire(asyncio.Protocol):
+    """Asks one thing at a time. Whatever is not a clean answer closes it for good."""
+
+    def __init__(self, longest_body: int) -> None:
+        self._longest = longest_body + LONGEST_HEAD
+        self._loop = asyncio.get_running_loop()
+        self._parser = HttpResponseParser(self)
+        self._answer: asyncio.Future[Response] | None = None
+        self._headers: dict[str, str] = {}
+        self._parts: list[bytes] = []
+        self._size, self._unwritten, self._heard, self._ends = 0, 0, 0.0, 0.0
+        self._headed = self._until_closed = False
+        self.closed = False
+        self.idle_since = self._loop.time()
+
+    async def ask(self, request: bytes, patience: Patience) -> Response:
+        """The answer with its whole body, or AnswerLost. Cancelled, it leaves a closed connection behind."""
+        if self.closed or self._transport.is_closing():
+            raise NothingWritten
+        answer: asyncio.Future[Response] = self._loop.create_future()
+        self._answer = answer
+        self._size, self._unwritten, self._headed = 0, 0, False
+        self._heard = now = self._loop.time()
+        self._ends = now + patience.whole
+        self._timer = self._loop.call_later(patience.quiet, self._look, patience.quiet)
+        self._transport.write(request)
         try:
-            async with asyncio.timeout(timeout):
-                return await self._reader.read(max_bytes)
-        except TimeoutError as error:
-            raise httpcore.ReadTimeout("no answer in time") from error
-        except (OSError, ssl.SSLError) as error:
-            raise httpcore.ReadError("connection lost") from error
-
-    async def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        if not buffer:
-            return
-        try:
-            self._writer.write(buffer)
-            if not self._writer.transport.get_write_buffer_size():
-                return  # the system took it all: nothing to wait for
-            async with asyncio.timeout(timeout):
-                await self._writer.drain()
-        except TimeoutError as error:
-            raise httpcore.WriteTimeout("not taken in time") from error
-        except (OSError, RuntimeError) as error:
-            raise httpcore.WriteError("connection lost") from error
-
-    async def aclose(self) -> None:
-        self._writer.close()
-
-    async def start_tls(
-        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
-    ) -> "Wire":
-        try:
-            async with asyncio.timeout(timeout):
-                await self._writer.start_tls(ssl_context, server_hostname=server_hostname)
-        except TimeoutError as error:
-            self._writer.close()
-            raise httpcore.ConnectTimeout("no encryption in time") from error
-        except (OSError, ssl.SSLError) as error:
-            self._writer.close()
-            raise httpcore.ConnectError("no encrypted connection") from error
-        return self
-
-    def get_extra_info(self, info: str) -> Any:
-        if info == "is_readable":  # asked of idle connections only: the other side has closed it
-            return self._reader.at_eof() or self._writer.is_closing()
-        return self._writer.get_extra_info("ssl_object") if info == "ssl_object" else None
-
-
-class GuardedBackend(httpcore.AsyncNetworkBackend):
-    """Connects to the addresses that the guard has checked; the name is used for TLS and looked up once."""
-
-    def __init__(self, guard: Guard) -> None:
-        self._guard = guard
-
-    async def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: Iterable[SOCKET_OPTION] | None = None,
-    ) -> Wire:
-        try:
-            async with asyncio.timeout(timeout):
-                return await self._first(await self._guard.resolve(host, port), port)
-        except NoSuchHost as error:
-            raise httpcore.ConnectError("no such host") from error
-        except TimeoutError as error:
-            raise httpcore.ConnectTimeout("no connection in time") from error
-        except OSError as error:
-            raise httpcore.ConnectError("no connection") from error
-
-    async def _first(self, addresses: tuple[str, ...], port: int) -> Wire:
-        refused: OSError = NoSuchHost("no address")
-        for address in addresses:
-            try:
-                return Wire(*await asyncio.open_connection(address, port, limit=READ_AHEAD))
-            except OSError as error:
-                refused = error
-        raise refused
-
-    async def sleep(self, seconds: float) -> None:
-        await asyncio.sleep(seconds)
-
-
-@dataclass(slots=True)
-class Lane:
-    """The connections to one origin. A slow server fills its own lane and nobody else's."""
-
-    turns: asyncio.Semaphore
-    idle: list[httpcore.AsyncHTTPConnection] = field(default_factory=list)
-
-
-class Lanes:
-    """Sends over httpcore's connections, with a stack of them for each origin. No cookies, no proxies."""
-
-    def __init__(self, guard: Guard, most: int, longest_body: int) -> None:
-        self._backend = GuardedBackend(guard)
-        self._most, self._longest = most, longest_body
-        self._lanes: dict[tuple[bytes, bytes, int], Lane] = {}
-        self._swept = time.monotonic()
-
-    @cached_property
-    def tls(self) -> ssl.SSLContext:
-        return ssl.create_default_context()
-
-    async def send(self, request: httpcore.Request, wait: float) -> tuple[httpcore.Response, bytes]:
-        """The answer with its whole body. PoolTimeout when no connection came free in `wait` seconds."""
-        origin = request.url.origin
-        lane = self._lane(origin)
-        await self._turn(lane, wait)
-        try:
-            return await self._over(await self._take(lane, origin), lane, request)
+            return await answer
+        except BaseException:
+            self.close()
+            raise
         finally:
-            lane.turns.release()
+            self._timer.cancel()
+            self._answer = None
 
-    async def _over(
-        self, connection: httpcore.AsyncHTTPConnection, lane: Lane, request: httpcore.Request
-    ) -> tuple[httpcore.Response, bytes]:
-        try:
-            response = await connection.handle_async_request(request)
-            try:
-                return response, await self._body(response)
-            finally:
-                await response.aclose()
-        finally:
-            await self._give_back(lane, connection)
+    def close(self) -> None:
+        """At once: nobody waits for what is still on its way."""
+        if not self.closed:
+            self.closed = True
+            self._transport.abort()
 
-    async def aclose(self) -> None:
-        for lane in self._lanes.values():
-            await self._close(lane, lane.idle)
+    @property
+    def usable(self) -> bool:
+        """Whether another request may be written: nothing came unasked, and it has not rested for too long."""
+        return not self.closed and not self._transport.is_closing() and self._loop.time() - self.idle_since < IDLE_FOR
 
-    def _lane(self, origin: httpcore.Origin) -> Lane:
-        key = (origin.scheme, origin.host, origin.port)
-        if key not in self._lanes:
-            self._lanes[key] = Lane(asyncio.Semaphore(self._most))
-        return self._lanes[key]
+    # What the transport says
 
-    async def _turn(self, lane: Lane, wait: float) -> None:
-        if not lane.turns.locked():
-            await lane.turns.acquire()
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's is none by name
+
+    def data_received(self, data: bytes) -> None:
+        if self._answer is None:
+            self.close()  # nobody asked
             return
+        self._heard = self._loop.time()
+        self._size += len(data)
         try:
-            async with asyncio.timeout(wait):
-                await lane.turns.acquire()
-        except TimeoutError as error:
-            raise httpcore.PoolTimeout("no connection came free") from error
+            self._parser.feed_data(data)
+        except HttpParserError:  # an upgrade is one too, and nobody asked for it
+            self._lost(AnswerLost("no HTTP"))
+            return
+        if self._size > self._longest:
+            self._lost(AnswerTooLong())
 
-    async def _take(self, lane: Lane, origin: httpcore.Origin) -> httpcore.AsyncHTTPConnection:
-        while lane.idle:
-            connection = lane.idle.pop()
-            if not connection.has_expired():
-                return connection
-            await connection.aclose()
-        return httpcore.AsyncHTTPConnection(
-            origin, ssl_context=self.tls, keepalive_expiry=IDLE_FOR, network_backend=self._backend
-        )
+    def eof_received(self) -> None:
+        if self._headed and self._until_closed and not self.closed:
+            self._done(again=False)
+        self._lost(AnswerLost("closed"))
 
-    async def _give_back(self, lane: Lane, connection: httpcore.AsyncHTTPConnection) -> None:
-        if connection.is_idle() and not connection.is_closed() and len(lane.idle) < MOST_IDLE:
-            lane.idle.append(connection)
+    def connection_lost(self, _: Exception | None) -> None:
+        self.closed = True
+        self._lost(AnswerLost("connection lost"))
+
+    # What the parser says
+
+    def on_message_begin(self) -> None:
+        if self._answer is None or self._answer.done():
+            self.close()  # a second answer to one question: whose would the next one be?
+        self._headers, self._parts = {}, []
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._headers[name.decode("latin-1").lower()] = value.decode("latin-1")
+
+    def on_headers_complete(self) -> None:
+        self._headed = True
+        chunked = self._headers.get("transfer-encoding", "").lower().endswith("chunked")
+        self._until_closed = not chunked and "content-length" not in self._headers
+
+    def on_body(self, body: bytes) -> None:
+        self._parts.append(body)
+
+    def on_message_complete(self) -> None:
+        if self._parser.get_status_code() >= 200:  # before that it only says that the answer will come
+            self._done(again=self._parser.should_keep_alive())
+
+    # What it comes to
+
+    def _done(self, *, again: bool) -> None:
+        answer = self._answer
+        if answer is None or answer.done():
+            return
+        answer.set_result(Response(self._parser.get_status_code(), self._headers, b"".join(self._parts)))
+        self.idle_since = self._heard
+        if not again:
+            self.close()
+
+    def _lost(self, error: AnswerLost) -> None:
+        if self._answer is not None and not self._answer.done():
+            self._answer.set_exception(error)
+        self.close()
+
+    def _look(self, quiet: float) -> None:
+        """Quiet is when nothing comes and nothing more of the request is taken."""
+        now, unwritten = self._loop.time(), self._transport.get_write_buffer_size()
+        if unwritten and unwritten != self._unwritten:
+            self._unwritten, self._heard = unwritten, now
+        until = min(self._heard + quiet, self._ends)
+        if now >= until:
+            self._lost(AnswerLost("no answer in time"))
         else:
-            await connection.aclose()
-        if time.monotonic() - self._swept > IDLE_FOR:
-            self._swept = time.monotonic()
-            for other in self._lanes.values():
-                await self._close(other, [idle for idle in other.idle if idle.has_expired()])
-
-    async def _close(self, lane: Lane, connections: list[httpcore.AsyncHTTPConnection]) -> None:
-        closing = set(map(id, connections))
-        connections, lane.idle = list(connections), [kept for kept in lane.idle if id(kept) not in closing]
-        for connection in connections:
-            await connection.aclose()
-
-    async def _body(self, response: httpcore.Response) -> bytes:
-        parts, size = [], 0
-        assert isinstance(response.stream, AsyncIterable)
-        async for part in response.stream:
-            size += len(part)
-            if size > self._longest:
-                raise BodyTooLong
-            parts.append(part)
-        return b"".join(parts)
+            self._timer = self._loop.call_later(until - now, self._look, quiet)

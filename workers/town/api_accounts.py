@@ -4,7 +4,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from workers.town import lists
+from workers.town import ids, lists, statuses
 from workers.town.wire import (
     ApiError,
     account_in_path,
@@ -56,8 +56,16 @@ async def written(request: Request) -> Response:
     if yes(query.get("pinned")):
         conditions.append("FALSE")
     shapes = shapes_for(request, viewer)
+    if shapes.town.faults.switches.hide_direct:
+        conditions.append("visibility != 'direct'")
+    if shapes.town.faults.switches.hide_replies:
+        conditions.append("reply_to IS NULL")
     rows = lists.by_account(shapes.town, account.id, shapes.viewer_id, page, *conditions)
-    return listing(request, rows, shapes.statuses(rows), page)
+    shown = shapes.statuses(rows)
+    if shapes.town.faults.switches.pinned_first and page.max_id is None:
+        oldest = lists.Page(limit=1, min_id=0)
+        shown = shapes.statuses(lists.by_account(shapes.town, account.id, shapes.viewer_id, oldest)) + shown
+    return listing(request, rows, shown, page)
 
 
 async def public(request: Request) -> Response:
@@ -83,6 +91,8 @@ async def search(request: Request) -> Response:
     found = [exact] if exact else people
     like = "visibility = 'public' AND deleted_ms IS NULL AND instr(lower(text), ?) > 0"
     rows = lists.turn(town, "statuses", lists.Where(like, (wanted,)), page_of(request)) if wanted else []
+    if yes(query.get("resolve")) and wanted.startswith(f"{shapes.base.lower()}/"):
+        rows = [status] if (status := statuses.get(town, ids.read(wanted.rpartition("/")[2]))) else []
     tags = town.store.all("SELECT DISTINCT tag FROM tags WHERE tag >= ? LIMIT ?", wanted.lstrip("#"), limit)
     return JSONResponse(
         {

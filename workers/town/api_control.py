@@ -14,12 +14,13 @@ from workers.town import ids, statuses
 from workers.town.faults import Faults
 from workers.town.limits import iso
 from workers.town.people import Account
+from workers.town.switches import Switches
 from workers.town.wire import ApiError, fields, not_found, shapes_for, town_of, words
 
 Handler = Callable[[Request], Awaitable[Response]]
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
     try:
         return ip_address(host).is_loopback
     except ValueError:
@@ -31,7 +32,7 @@ def guarded(handler: Handler) -> Handler:
         key = town_of(request).settings.key
         if not key:
             raise not_found()
-        near = request.client is None or _is_loopback(request.client.host)
+        near = request.client is None or is_loopback(request.client.host)
         if not near or not hmac.compare_digest(request.headers.get("x-town-key", ""), key):
             raise ApiError(403, "Only the trainer may do this")
         return await handler(request)
@@ -109,6 +110,7 @@ async def everything(request: Request) -> Response:
                 "visibility": row["visibility"],
                 "in_reply_to_id": town.show(row["reply_to"]),
                 "source": row["source"],
+                "media": _media_of(request, row["id"]),
                 "created_at": iso(row["created_ms"]),
                 "edited_at": iso(row["edited_ms"]) if row["edited_ms"] else None,
                 "deleted_at": iso(row["deleted_ms"]) if row["deleted_ms"] else None,
@@ -118,18 +120,24 @@ async def everything(request: Request) -> Response:
     )
 
 
+def _media_of(request: Request, status_id: int) -> list[dict[str, Any]]:
+    rows = town_of(request).store.all("SELECT * FROM media WHERE status_id = ? ORDER BY position", status_id)
+    return [shapes_for(request).media(one) | {"mime": one["mime"]} for one in rows]
+
+
 async def show_faults(request: Request) -> Response:
     return JSONResponse(town_of(request).faults.as_dict())
 
 
 async def set_faults(request: Request) -> Response:
-    """Replaces all faults; an empty object mends everything."""
+    """Replaces all faults, or those of one account; an empty object mends everything."""
     town = town_of(request)
     try:
-        wanted = Faults.parse(await request.json(), town.settings.seed)
+        wanted = Faults.parse(await request.json(), town.settings.seed, Switches)
     except (ValueError, TypeError, AttributeError) as problem:
         raise ApiError(422, str(problem)) from problem
-    town.set_faults(wanted)
+    account = request.query_params.get("account")
+    town.set_faults(town.faults.of_account(account, wanted.rules) if account else wanted)
     return JSONResponse(town.faults.as_dict())
 
 
@@ -154,7 +162,7 @@ async def reset(request: Request) -> Response:
         town.store.wipe()
         for table, number in last.items():
             town.store.remember(f"last {table}", str(number))
-    town.set_faults(Faults.parse({}, town.settings.seed))
+    town.set_faults(Faults.parse({}, town.settings.seed, Switches))
     town.open()
     request.app.state.engine.begin()
     return JSONResponse({})

@@ -13,11 +13,12 @@ async def notifications(request: Request) -> Response:
     query, page = request.query_params, page_of(request, default=40, most=80)
     if town.faults.switches.ignore_min_id and page.min_id is not None:
         page = lists.Page(page.limit, page.max_id, since_id=page.min_id)
+    types = query.getlist("types[]") + query.getlist("types")
     rows = lists.notifications(
         town,
         caller.account.id,
         page,
-        query.getlist("types[]") + query.getlist("types"),
+        [] if town.faults.switches.ignore_types else types,
         query.getlist("exclude_types[]") + query.getlist("exclude_types"),
     )
     return listing(request, rows, shapes_for(request, caller).notifications(rows), page)

@@ -1,22 +1,19 @@
-"""What kind of server this is, and pictures."""
+"""What kind of server this is."""
 
 from typing import Any
 
-from starlette.datastructures import UploadFile
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from workers.town import ids, statuses
+from workers.town.api_media import MIMES, MOST_BYTES, MOST_BYTES_FILM
 from workers.town.api_statuses import MAX_CHARACTERS
 from workers.town.text import URL_LENGTH
-from workers.town.wire import ApiError, base_of, fields, not_found, shapes_for, someone, town_of, words
+from workers.town.wire import base_of, town_of
 
 VERSION = "4.5.2"
 TITLE = "Sandford & Vale practice town"
 ABOUT = "A practice town. Nobody here is real."
-MIMES = ["image/jpeg", "image/png", "image/gif", "image/webp", "video/mp4"]
-MOST_BYTES = 16_777_216
 
 
 def _configuration() -> dict[str, Any]:
@@ -32,7 +29,7 @@ def _configuration() -> dict[str, Any]:
             "supported_mime_types": MIMES,
             "image_size_limit": MOST_BYTES,
             "image_matrix_limit": 33_177_600,
-            "video_size_limit": 103_809_024,
+            "video_size_limit": MOST_BYTES_FILM,
             "video_frame_rate_limit": 120,
             "video_matrix_limit": 8_294_400,
         },
@@ -109,65 +106,10 @@ async def streaming_health(request: Request) -> Response:
     return PlainTextResponse("OK")
 
 
-async def upload(request: Request) -> Response:
-    town, caller = town_of(request), someone(request, "write:media")
-    body = await fields(request)
-    file = body.get("file")
-    if not isinstance(file, UploadFile):
-        raise ApiError(422, "Validation failed: File can't be blank")
-    content, mime = await file.read(), file.content_type or ""
-    if len(content) > MOST_BYTES:
-        raise ApiError(413, "Validation failed: File is too large")
-    if mime not in MIMES:
-        raise ApiError(422, "Validation failed: File content type is invalid")
-    statuses.keep_media(town, caller.account, mime, words(body, "description"), content)
-    return _shown(request, town.media_ids.last)
-
-
-def _shown(request: Request, media_id: int | None) -> Response:
-    row = town_of(request).store.one("SELECT * FROM media WHERE id = ?", media_id)
-    if row is None:
-        raise not_found()
-    return JSONResponse(shapes_for(request).media(row))
-
-
-def _own_media(request: Request, scope: str) -> int:
-    caller = someone(request, scope)
-    number = ids.read(request.path_params["media_id"])
-    mine = "SELECT 1 FROM media WHERE id = ? AND account_id = ?"
-    if number is None or town_of(request).store.value(mine, number, caller.account.id) is None:
-        raise not_found()
-    return number
-
-
-async def media(request: Request) -> Response:
-    return _shown(request, _own_media(request, "write:media"))
-
-
-async def describe(request: Request) -> Response:
-    number, town = _own_media(request, "write:media"), town_of(request)
-    description = words(await fields(request), "description")
-    with town.store.change():
-        town.store.run("UPDATE media SET description = ? WHERE id = ?", description, number)
-    return _shown(request, number)
-
-
-async def media_bytes(request: Request) -> Response:
-    row = town_of(request).store.one("SELECT * FROM media WHERE id = ?", ids.read(request.path_params["media_id"]))
-    if row is None:
-        raise not_found()
-    return Response(row["bytes"], media_type=row["mime"])
-
-
 routes = [
     Route("/api/v2/instance", v2, methods=["GET"]),
     Route("/api/v1/instance", v1, methods=["GET"]),
     Route("/.well-known/nodeinfo", nodeinfo_links, methods=["GET"]),
     Route("/nodeinfo/2.0", nodeinfo, methods=["GET"]),
     Route("/api/v1/streaming/health", streaming_health, methods=["GET"]),
-    Route("/api/v1/media", upload, methods=["POST"]),
-    Route("/api/v2/media", upload, methods=["POST"]),
-    Route("/api/v1/media/{media_id}", media, methods=["GET"]),
-    Route("/api/v1/media/{media_id}", describe, methods=["PUT"]),
-    Route("/media/{media_id}", media_bytes, methods=["GET"]),
 ]

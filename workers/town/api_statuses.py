@@ -13,6 +13,7 @@ from workers.town.wire import (
     Caller,
     anyone,
     fields,
+    not_found,
     own_status_in_path,
     shapes_for,
     someone,
@@ -41,9 +42,14 @@ def _media(town: Town, caller: Caller, body: dict[str, Any]) -> tuple[int, ...]:
     if len(found) > 4:
         raise ApiError(422, "Cannot attach more than 4 files")
     for number in found:
-        mine = "SELECT 1 FROM media WHERE id = ? AND account_id = ? AND status_id IS NULL"
-        if town.store.value(mine, number, caller.account.id) is None:
+        mine = "SELECT * FROM media WHERE id = ? AND account_id = ? AND status_id IS NULL"
+        row = town.store.one(mine, number, caller.account.id)
+        if row is None:
             raise ApiError(422, "Validation failed: Media is already attached or does not exist")
+        if not statuses.is_ready(town, row):
+            raise ApiError(422, "Cannot attach files that have not finished processing. Try again in a moment!")
+        if len(found) > 1 and row["mime"].startswith("video/"):
+            raise ApiError(422, "Cannot attach a video to a post that already contains images")
     return found
 
 
@@ -132,6 +138,8 @@ async def delete(request: Request) -> Response:
 
 async def source(request: Request) -> Response:
     status = own_status_in_path(request, someone(request, "read:statuses"))
+    if not town_of(request).faults.switches.source:
+        raise not_found()
     shown = {
         "id": town_of(request).show(status["id"]),
         "text": status["text"],

@@ -16,12 +16,14 @@ from workers.town import (
     api_control,
     api_inbox,
     api_instance,
+    api_media,
     api_oauth,
     api_statuses,
     pages,
 )
 from workers.town.engine import Engine
 from workers.town.mischief import Mischief
+from workers.town.relatives import Relatives
 from workers.town.settings import TownSettings
 from workers.town.wire import ApiError, refuse
 from workers.town.world import Town
@@ -111,12 +113,14 @@ def create_app(settings: TownSettings) -> Starlette:
             *api_accounts.routes,
             *api_inbox.routes,
             *api_instance.routes,
+            *api_media.routes,
             *api_oauth.routes,
             *api_control.routes,
             *pages.routes,
         ],
         middleware=[
-            Middleware(Mischief, town=town),
+            Middleware(Relatives, town=town),
+            Middleware(Mischief, place=town),
             Middleware(SafeHeaders),
             Middleware(RateLimit, town=town),
         ],

@@ -2,14 +2,15 @@
 
 import asyncio
 import json
+from collections.abc import Callable
+from dataclasses import dataclass
 from email.utils import formatdate
-from typing import Any
+from typing import Any, Protocol
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from workers.town.faults import AFTER, Rule
+from workers.town.faults import AFTER, Asked, Faults, LimitStyle, Rule
 from workers.town.limits import iso
-from workers.town.world import Town
 
 PAGE = b"<!doctype html><html lang=en><title>Bad gateway</title><h1>Something broke</h1></html>"
 
@@ -18,18 +19,41 @@ class HungUpError(ConnectionResetError):
     """Only met by callers without a real connection, such as tests inside one process."""
 
 
+class Place(Protocol):
+    """What mischief has to know of the server that it stands in front of."""
+
+    @property
+    def faults(self) -> Faults[Any]: ...
+
+    def now(self) -> int: ...
+
+    def who(self, bearer: str) -> str: ...
+
+
+@dataclass(frozen=True)
+class Words:
+    """How a platform says what goes wrong. Refusals are a status and a body."""
+
+    limited: str = '{"error":"Too many requests"}'
+    expired: tuple[int, str] = (401, '{"error":"The access token expired"}')
+    revoked: tuple[int, str] = (401, '{"error":"The access token was revoked"}')
+    limit_header: str = "X-RateLimit"
+    limit_style: LimitStyle = "iso"
+
+
 class Mischief:
-    def __init__(self, app: ASGIApp, town: Town) -> None:
-        self._app, self._town = app, town
+    def __init__(self, app: ASGIApp, place: Place, words: Words | None = None) -> None:
+        self._app, self._place, self._words = app, place, words or Words()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["path"].startswith("/town/"):
             await self._app(scope, receive, send)
             return
-        if (refusal := self._refusal(scope)) is not None:
-            await _answer(send, refusal, b'{"error":"Refused"}')
-            return
-        rule = self._town.faults.strike(scope["method"], scope["path"])
+        body = b""
+        if self._place.faults.want_words:
+            heard = await _whole(receive)
+            body, receive = b"".join(part.get("body", b"") for part in heard), _once_more(heard, receive)
+        rule = self._place.faults.strike(Asked(scope["method"], scope["path"], self._asker(scope), body))
         if rule is None:
             await self._app(scope, receive, send)
             return
@@ -40,31 +64,29 @@ class Mischief:
                 drop(False)  # the town is leaving: no answer is truer than an invented 500
             raise
 
-    def _refusal(self, scope: Scope) -> int | None:
-        switches = self._town.faults.switches
-        if switches.no_v2 and scope["path"].startswith("/api/v2/"):
-            return 404
-        agent = dict(scope["headers"]).get(b"user-agent", b"").strip()
-        return 418 if switches.refuse_empty_user_agent and not agent else None
+    def _asker(self, scope: Scope) -> Callable[[], str]:
+        said = dict(scope["headers"]).get(b"authorization", b"").decode("latin-1")
+        return lambda: self._place.who(said.partition(" ")[2].strip())
 
     async def _before(self, rule: Rule, scope: Scope, receive: Receive, send: Send) -> None:
         match rule.kind:
             case "reset":
                 await _drop(scope, receive, hard=True)
             case "slow_before":
+                heard = await _whole(receive)
                 await asyncio.sleep(rule.seconds)
-                await self._app(scope, receive, send)
+                await self._app(scope, _once_more(heard, receive), send)
             case "rate_limited":
-                headers = _limit_headers(rule, self._town.now())
-                await _answer(send, 429, b'{"error":"Too many requests"}', headers=headers)
+                headers = _limit_headers(rule, self._words, self._place.now())
+                await _answer(send, 429, self._words.limited.encode(), headers=headers)
             case "html":
                 await _answer(send, 200, PAGE, "text/html")
             case "redirect":
                 await _answer(send, 302, b"", headers={"Location": rule.location})
             case "token_expired":
-                await _answer(send, 401, b'{"error":"The access token expired"}')
+                await _answer(send, self._words.expired[0], self._words.expired[1].encode())
             case "token_revoked":
-                await _answer(send, 401, b'{"error":"The access token was revoked"}')
+                await _answer(send, self._words.revoked[0], self._words.revoked[1].encode())
             case _:
                 await _answer(send, rule.status, PAGE, "text/html")
 
@@ -88,20 +110,19 @@ class Mischief:
                 await _cut(kept, scope, receive, send)
 
 
-def _limit_headers(rule: Rule, now_ms: int) -> dict[str, str]:
-    back_ms = now_ms + int(rule.seconds * 1000)
-    counted = {"X-RateLimit-Limit": "300", "X-RateLimit-Remaining": "0"}
-    match rule.style:
+def _limit_headers(rule: Rule, words: Words, now_ms: int) -> dict[str, str]:
+    back_ms, name = now_ms + int(rule.seconds * 1000), words.limit_header
+    counted = {f"{name}-Limit": "300", f"{name}-Remaining": "0"}
+    match words.limit_style if rule.style == "usual" else rule.style:
         case "iso":
-            return counted | {"X-RateLimit-Reset": iso(back_ms)}
+            return counted | {f"{name}-Reset": iso(back_ms)}
         case "epoch":
-            return counted | {"X-RateLimit-Reset": str(back_ms // 1000)}
+            return counted | {f"{name}-Reset": str(back_ms // 1000)}
         case "seconds":
             return {"Retry-After": str(int(rule.seconds))}
         case "date":
             return {"Retry-After": formatdate(back_ms / 1000, usegmt=True)}
-        case "none":
-            return {}
+    return {}
 
 
 async def _answer(
@@ -115,6 +136,21 @@ async def _answer(
     raw = [(name.lower().encode(), value.encode()) for name, value in named.items()]
     await send({"type": "http.response.start", "status": status, "headers": raw})
     await send({"type": "http.response.body", "body": body})
+
+
+async def _whole(receive: Receive) -> list[Message]:
+    """Everything that was asked: it is done in the end, even if nobody waits for it any more."""
+    heard = [await receive()]
+    while heard[-1].get("more_body"):
+        heard.append(await receive())
+    return heard
+
+
+def _once_more(heard: list[Message], receive: Receive) -> Receive:
+    async def again() -> Message:
+        return heard.pop(0) if heard else await receive()
+
+    return again
 
 
 async def _drop(scope: Scope, receive: Receive, *, hard: bool = False) -> None:

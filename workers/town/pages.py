@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from html import escape
 from sqlite3 import Row
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
@@ -80,10 +81,7 @@ def _local(at_ms: int) -> str:
 def _article(shapes: Shapes, row: Row, *, level: int = 2) -> str:
     status = shapes.status(row)
     account = status["account"]
-    pictures = "".join(
-        f'<p><img src="{escape(one["url"])}" alt="{escape(one["description"] or "")}" width="320"></p>'
-        for one in status["media_attachments"]
-    )
+    pictures = "".join(_shown(one) for one in status["media_attachments"])
     edited = " · edited" if status["edited_at"] else ""
     when = status["created_at"]
     return (
@@ -95,6 +93,16 @@ def _article(shapes: Shapes, row: Row, *, level: int = 2) -> str:
         f"{edited} · replies: {status['replies_count']} · likes: {status['favourites_count']}"
         "</small></p></article>"
     )
+
+
+def _shown(media: dict[str, Any]) -> str:
+    """With its words below, so that whoever tries the town sees what was said of it."""
+    url, words = escape(media["url"]), escape(media["description"] or "")
+    if media["type"] == "video":
+        seen = f'<video src="{url}" controls width="320" aria-label="{words}"></video>'
+    else:
+        seen = f'<img src="{url}" alt="{words}" width="320">'
+    return f"<figure>{seen}<figcaption><small>{words}</small></figcaption></figure>"
 
 
 async def home(request: Request) -> Response:

@@ -72,13 +72,14 @@ class Shapes:
 
     def media(self, row: Row) -> Json:
         url = f"{self.base}/media/{self.town.show(row['id'])}"
+        focus = row["focus"].split(",")
         return {
             "id": self.town.show(row["id"]),
             "type": row["mime"].split("/")[0],
             "url": url,
             "preview_url": url,
             "remote_url": None,
-            "meta": {},
+            "meta": {"focus": dict(zip("xy", map(float, focus), strict=True))} if len(focus) == 2 else {},
             "description": row["description"] or None,
             "blurhash": None,
         }
@@ -102,7 +103,8 @@ class Shapes:
     def _beside(self, table: str, rows: list[Row]) -> dict[int, list[Row]]:
         found: dict[int, list[Row]] = defaultdict(list)
         marks = ", ".join("?" * len(rows))
-        sql = f"SELECT * FROM {table} WHERE status_id IN ({marks})"  # noqa: S608 - our own names
+        order = "ORDER BY position" if table == "media" else ""
+        sql = f"SELECT * FROM {table} WHERE status_id IN ({marks}) {order}"  # noqa: S608 - our own names
         for row in self.town.store.all(sql, *(row["id"] for row in rows)):
             found[row["status_id"]].append(row)
         return found

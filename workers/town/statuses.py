@@ -62,8 +62,8 @@ def write(town: Town, draft: Draft) -> int:
         )
         if parent:
             town.store.run("UPDATE statuses SET replies = replies + 1 WHERE id = ?", parent["id"])
-        for media_id in draft.media:
-            town.store.run("UPDATE media SET status_id = ? WHERE id = ?", status_id, media_id)
+        for position, media_id in enumerate(draft.media):
+            town.store.run("UPDATE media SET status_id = ?, position = ? WHERE id = ?", status_id, position, media_id)
         for tag in words.tags(draft.text):
             town.store.run("INSERT INTO tags VALUES (?, ?)", tag, status_id)
         mentioned = _mention(town, draft.author, status_id, draft.text, now)
@@ -201,12 +201,18 @@ def unboost(town: Town, status: Row, account: Account) -> None:
         town.store.run("UPDATE statuses SET boosts = max(0, boosts - ?) WHERE id = ?", gone, status["id"])
 
 
-def keep_media(town: Town, account: Account, mime: str, description: str, content: bytes) -> int:
+def keep_media(town: Town, account: Account, mime: str, description: str, content: bytes, focus: str = "") -> int:
     number = town.media_ids.next(town.now())
+    ready = town.now() + int(town.faults.switches.media_slow * 1000)
     with town.store.change():
-        values = (number, account.id, None, mime, description, content)
-        town.store.run("INSERT INTO media VALUES (?, ?, ?, ?, ?, ?)", *values)
+        values = (number, account.id, mime, description, content, focus, ready)
+        columns = "id, account_id, mime, description, bytes, focus, ready_ms"
+        town.store.run(f"INSERT INTO media ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?)", *values)  # noqa: S608 - ours
     return number
+
+
+def is_ready(town: Town, media: Row) -> bool:
+    return not town.faults.switches.media_never_ready and bool(media["ready_ms"] <= town.now())
 
 
 def plain_picture(width: int = 320, height: int = 240) -> bytes:

@@ -53,7 +53,8 @@ CREATE TABLE IF NOT EXISTS conversations (
 CREATE INDEX IF NOT EXISTS conversations_by_last ON conversations (account_id, last_status_id);
 CREATE TABLE IF NOT EXISTS media (
   id INTEGER PRIMARY KEY, account_id INTEGER NOT NULL, status_id INTEGER, mime TEXT NOT NULL,
-  description TEXT NOT NULL, bytes BLOB NOT NULL);
+  description TEXT NOT NULL, bytes BLOB NOT NULL, focus TEXT NOT NULL DEFAULT '',
+  ready_ms INTEGER NOT NULL DEFAULT 0, position INTEGER NOT NULL DEFAULT 0);
 CREATE INDEX IF NOT EXISTS media_by_status ON media (status_id) WHERE status_id IS NOT NULL;
 CREATE TABLE IF NOT EXISTS idempotency (
   account_id INTEGER NOT NULL, key TEXT NOT NULL, status_id INTEGER NOT NULL, created_ms INTEGER NOT NULL,
@@ -63,34 +64,27 @@ CREATE INDEX IF NOT EXISTS plans_by_due ON plans (due_ms);
 CREATE TABLE IF NOT EXISTS spoken (words TEXT PRIMARY KEY, at_ms INTEGER NOT NULL) WITHOUT ROWID;
 """
 
-TABLES = (
-    "facts",
-    "accounts",
-    "apps",
-    "codes",
-    "tokens",
-    "statuses",
-    "mentions",
-    "tags",
-    "edits",
-    "favourites",
-    "notifications",
-    "conversations",
-    "media",
-    "idempotency",
-    "plans",
-    "spoken",
-)
+
+_NUMBER = "INTEGER NOT NULL DEFAULT 0"
 
 
 class Store:
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, schema: str = SCHEMA) -> None:
         self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         self._db.row_factory = sqlite3.Row
         self._db.execute("PRAGMA journal_mode = WAL")
         self._db.execute("PRAGMA synchronous = NORMAL")  # outlives a killed process; this is only practice
         self._db.execute("PRAGMA busy_timeout = 5000")
-        self._db.executescript(SCHEMA)
+        self._db.executescript(schema)
+        if schema is SCHEMA:
+            self._grow()
+
+    def _grow(self) -> None:
+        """A town from before there were such columns goes on as it was."""
+        there = {row["name"] for row in self._db.execute("PRAGMA table_info(media)")}
+        for name, kind in (("focus", "TEXT NOT NULL DEFAULT ''"), ("ready_ms", _NUMBER), ("position", _NUMBER)):
+            if name not in there:
+                self._db.execute(f"ALTER TABLE media ADD COLUMN {name} {kind}")
 
     def close(self) -> None:
         self._db.close()
@@ -136,5 +130,5 @@ class Store:
         )
 
     def wipe(self) -> None:
-        for table in TABLES:
-            self.run(f"DELETE FROM {table}")  # noqa: S608 - our own list of names
+        for row in self.all("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"):
+            self.run(f"DELETE FROM {row[0]}")  # noqa: S608 - our own names

@@ -123,20 +123,24 @@ def yes(value: object) -> bool:
 
 
 def page_of(request: Request, default: int = 20, most: int = 40) -> lists.Page:
-    query = request.query_params
+    query, switches = request.query_params, town_of(request).faults.switches
     asked = query.get("limit", "")
     limit = min(max(int(asked), 1), most) if asked.isdigit() else default
+    if asked.isdigit() and 0 < switches.refuse_limit_over < int(asked):
+        raise ApiError(422, "limit: must be less than or equal to its maximum")
+    limit = min(limit, switches.most or limit)
     marks = {name: ids.read(query[name]) for name in ("max_id", "since_id", "min_id") if query.get(name)}
     return lists.Page(limit, marks.get("max_id"), marks.get("since_id"), marks.get("min_id"))
 
 
 def listing(request: Request, rows: list[Row], shown: Any, page: lists.Page, key: str = "id") -> Response:
     """The list, and the Link header that leads to older and newer ones."""
-    if not rows:
+    if not rows or town_of(request).faults.switches.links == "none":
         return JSONResponse(shown)
     kept = [(k, v) for k, v in request.query_params.multi_items() if k not in {"max_id", "since_id", "min_id"}]
-    here = f"{base_of(request)}{request.url.path}"
     town = town_of(request)
+    base = "https://behind.example" if town.faults.switches.links == "elsewhere" else base_of(request)
+    here = f"{base}{request.url.path}"
 
     def link(mark: str, row: Row, rel: str) -> str:
         return f'<{here}?{urlencode([*kept, (mark, town.show(row[key]) or "")])}>; rel="{rel}"'

@@ -10,6 +10,7 @@ from workers.town.limits import Limits
 from workers.town.people import Account, People
 from workers.town.settings import TownSettings
 from workers.town.store import Store
+from workers.town.switches import Switches
 
 SCOPES = "read write follow push profile"
 
@@ -19,7 +20,7 @@ class Town:
         self.settings = settings
         self.scenario = scenario.load(settings.scenario)
         self.store = Store(settings.data)
-        self.faults = faults.Faults.parse(json.loads(self.store.fact("faults") or "{}"), settings.seed)
+        self.faults = faults.Faults.parse(json.loads(self.store.fact("faults") or "{}"), settings.seed, Switches)
         self.limits = Limits(settings.rate_limit)
         self.wake = Event()  # somebody planned something
         self.noticed: Callable[[int], None] = lambda status_id: None  # the engine listens here
@@ -61,10 +62,15 @@ class Town:
     def now(self) -> int:
         return self.settings.clock()
 
+    def who(self, bearer: str) -> str:
+        """The handle whose token it is; empty for a stranger."""
+        row = self.store.one("SELECT account_id FROM tokens WHERE token = ? AND account_id IS NOT NULL", bearer)
+        return self.people[row[0]].acct if row else ""
+
     def show(self, number: int | None) -> str | None:
         return None if number is None else ids.show(number, self.faults.switches.ids)
 
-    def set_faults(self, wanted: faults.Faults) -> None:
+    def set_faults(self, wanted: faults.Faults[Switches]) -> None:
         self.faults = wanted
         with self.store.change():
             self.store.remember("faults", json.dumps(wanted.as_dict()))

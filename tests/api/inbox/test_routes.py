@@ -6,13 +6,14 @@ from uuid import uuid4
 
 import httpx
 import pytest
+from sqlalchemy import select
 
 from api.core.clock import now
 from api.core.runtime import Runtime
 from api.identity import service as identity
-from api.models import Account, Person, Viewer
+from api.models import Account, Delivery, DeliveryState, Errand, Person, Viewer
 from api.platforms.values import Visibility
-from tests.support.factories import Cast, an_account
+from tests.support.factories import Cast, an_account, count_of
 from tests.support.rest import a_client, bearing
 from tests.support.talk import SAM, hear, said
 
@@ -131,3 +132,36 @@ async def test_too_long_says_the_numbers(
     answer = await client.post(f"/api/v1/conversations/{item['id']}/replies", json={"text": "x" * 600}, headers=alice)
     assert (answer.status_code, answer.json()["limit"]) == (422, 500)
     assert answer.json()["length"] > 600
+
+
+async def test_what_is_out_is_mended_by_its_version_and_likes_are_toggled(
+    client: httpx.AsyncClient, runtime: Runtime, cast: Cast, town: Account
+) -> None:
+    alice = await token(runtime, cast.alice, "inbox:write")
+    items = (await client.get("/api/v1/conversations", headers=alice)).json()["items"]
+    item = next(each for each in items if each["kind"] == "public")
+    path = f"/api/v1/conversations/{item['id']}"
+    said = (await client.post(f"{path}/replies", json={"text": "On Tuesday."}, headers=alice)).json()
+    async with runtime.unit_of_work() as session:
+        delivery = (await session.execute(select(Delivery))).scalars().one()
+        delivery.state, delivery.remote_id = DeliveryState.SENT, "d-1"
+    reply, new = f"/api/v1/messages/{said['id']}", {"text": "On Wednesday."}
+    assert (await client.patch(reply, json=new, headers=alice)).status_code == 428
+    version = {"If-Match": f'"{said["version"]}"'}
+    changed = await client.patch(reply, json=new, headers=alice | version)
+    assert (changed.status_code, "has not answered yet" in changed.json()["doing"]) == (200, True)
+    assert (await client.patch(reply, json=new, headers=alice | version)).status_code == 412
+    down = await client.post(f"{reply}/withdraw", json={"reason": "The wrong day"}, headers=alice)
+    assert (down.status_code, down.json()["may_change"]) == (200, False)
+    heard = next(each for each in (await client.get(path, headers=alice)).json()["messages"] if not each["from_us"])
+    like = f"/api/v1/messages/{heard['id']}/like"
+    liked = [await client.request(verb, like, headers=alice) for verb in ("POST", "POST", "DELETE")]
+    assert [each.json()["liked"]["liked"] for each in liked] == [True, True, False]
+    assert await count_of(runtime.database, Errand) == 4
+    charlie = await token(runtime, cast.charlie, "inbox:write")
+    reads = await token(runtime, cast.alice, "inbox:read")
+    for who, status in ((charlie, 404), (reads, 403)):
+        assert (await client.patch(reply, json=new, headers=who | version)).status_code == status
+        assert (await client.post(f"{reply}/withdraw", json={"reason": "Because"}, headers=who)).status_code == status
+        assert (await client.post(like, headers=who)).status_code == status
+        assert (await client.delete(like, headers=who)).status_code == status

@@ -148,7 +148,7 @@ async def test_a_claimed_delivery_can_no_longer_be_changed(runtime: Runtime, cas
     await claimed(runtime, "one")
     with pytest.raises(Conflict, match="already on its way"):
         async with runtime.unit_of_work() as session:
-            await outbox.change_text(session, cast.alice, delivery, "Other words")
+            await outbox.change_words(session, cast.alice, delivery, text="Other words")
     with pytest.raises(Conflict):
         async with runtime.unit_of_work() as session:
             await outbox.move(session, [delivery], now())

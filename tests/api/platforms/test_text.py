@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from api.platforms.facts import FACTS
-from api.platforms.text import count, graphemes
+from api.platforms.text import GRAPHEME, count, counter, graphemes
 from api.platforms.values import Limits, Platform
 
 FAMILY = "\U0001f468\u200d\U0001f469\u200d\U0001f467\u200d\U0001f466"
@@ -102,3 +102,14 @@ def test_bluesky_takes_three_hundred_characters_in_three_thousand_bytes() -> Non
     # 120 families are 120 characters, and exactly 3,000 bytes.
     assert bluesky(FAMILY * 120) == 120
     assert bluesky(FAMILY * 120 + "x") == most + 1
+
+
+def test_a_warning_counts_with_the_words_it_stands_before() -> None:
+    assert count(Platform.MASTODON, "Words", Limits(), "Flood") == 10
+    assert count(Platform.BLUESKY, "Words", FACTS[Platform.BLUESKY].limits, "Flood") == len("Flood\n\nWords")
+    assert counter(Platform.MASTODON, "Flood")("Words", Limits()) == 10
+
+
+@given(st.text(alphabet=st.one_of(st.characters(max_codepoint=0x2FF), st.sampled_from("‐’“”…–—€\r\n©®")), max_size=60))
+def test_the_short_way_of_counting_says_the_same(text: str) -> None:
+    assert graphemes(text) == len(GRAPHEME.findall(text))

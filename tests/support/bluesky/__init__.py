@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -136,3 +137,18 @@ async def _tell(*statements: str) -> None:
             await connection.execute(statement)
     finally:
         await connection.close()
+
+
+@contextmanager
+def practice_network(folder: Path) -> Iterator[Network]:
+    """Our own sky, in a process of its own."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "workers.town.bluesky", "--port", "0", "--data", folder / "sky.sqlite3"],
+        stdout=subprocess.PIPE, text=True, cwd=HERE.parents[2],
+    )  # fmt: skip
+    try:
+        address = _first_line(process).rpartition(" ")[2].strip()
+        yield Network(address.replace("127.0.0.1", "localhost"), reads=True)
+    finally:
+        process.terminate()
+        process.wait(10)

@@ -6,6 +6,7 @@ import pytest
 
 from api.core.runtime import Runtime
 from tests.support.factories import Cast
+from tests.support.practice import Practice, practising
 from tests.support.small_town import SmallTown
 from tests.support.stage import QUICK, Stage
 
@@ -16,3 +17,9 @@ async def stage(runtime: Runtime, cast: Cast) -> AsyncIterator[Stage]:
     stage = Stage(runtime, cast, SmallTown())
     yield stage
     await stage.close()
+
+
+@pytest.fixture
+async def practice(runtime: Runtime, cast: Cast) -> AsyncIterator[Practice]:
+    async with practising(runtime, cast) as practice:
+        yield practice

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from api.accounts import queries, secrets, service
 from api.core.clock import Clock
 from api.core.database import Database
-from api.core.errors import Conflict, Forbidden, Invalid, NotFound
+from api.core.errors import Conflict, Forbidden, NotFound
 from api.core.runtime import Runtime
 from api.core.settings import Settings
 from api.models import Account, AccountState, Connection, ConnectionState, PlatformApp, Secret, SecretKind, Viewer
@@ -269,12 +269,3 @@ async def test_limits_are_read_again_after_a_day_and_not_before(
     await limits.refresh(context)
     async with context.runtime.read() as session:
         assert queries.limits_of(await session.get_one(Account, done.account_id)).max_length == 500
-
-
-async def test_a_platform_without_such_a_page_is_said_before_anything_is_asked(context: Context, cast: Cast) -> None:
-    with pytest.raises(Invalid, match="app password"):
-        async with context.runtime.unit_of_work() as session:
-            await service.begin_connection(
-                session, cast.ellie, cast.team.id, Platform.BLUESKY, "https://social.example",
-                settings=context.runtime.settings,
-            )  # fmt: skip

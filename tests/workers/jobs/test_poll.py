@@ -30,11 +30,12 @@ from api.models import (
     Issue,
     Message,
     Post,
+    PostState,
     SecretKind,
 )
 from api.platforms.values import Platform
 from api.priorities import service as priorities
-from tests.support.factories import Cast
+from tests.support.factories import Cast, an_account
 from tests.support.town import RunningTown, running_town
 from workers.context import Context
 from workers.jobs.poll import LEASE, Poller
@@ -292,6 +293,9 @@ async def test_a_post_deleted_over_there_is_no_longer_watched(desk: Desk) -> Non
     await desk.poll()
     (row,) = await desk.rows(Delivery)
     assert row.gone_at is not None  # type: ignore[attr-defined]
+    async with desk.runtime.read() as session:
+        post = await session.get_one(Post, row.post_id)  # type: ignore[attr-defined]
+    assert post.state is PostState.WITHDRAWN, "Whoever takes it down: it is down"
 
 
 async def test_the_loops_do_it_all_by_themselves(desk: Desk) -> None:
@@ -333,3 +337,39 @@ async def test_a_worker_that_is_stopped_gives_back_what_it_was_reading(desk: Des
     await asyncio.wait_for(running, 5)
     (row,) = await desk.rows(Account)
     assert (row.poll_lease_until, row.last_poll_at) == (None, None)  # type: ignore[attr-defined]
+
+
+async def test_a_server_that_hangs_leaves_places_to_the_feeds_of_others(desk: Desk) -> None:
+    """Sixty accounts there wait for answers that do not come; ours is the last in line."""
+    let_go = asyncio.Event()
+    async with desk.runtime.unit_of_work() as session:
+        for _ in range(60):
+            stuck = await an_account(session, desk.cast.force, desk.cast.team, instance="https://hangs.example")
+            stuck.next_poll_at = now() - timedelta(hours=1)
+        ours = await session.get_one(Account, desk.account.id)
+        ours.next_poll_at = now() - timedelta(seconds=1)
+    poller = Poller(desk.context, Random(1))
+    read = poller.read
+    stuck_now = 0
+
+    async def hangs(account: Account) -> None:
+        nonlocal stuck_now
+        if account.instance == "https://hangs.example":
+            stuck_now += 1
+            await let_go.wait()
+        else:
+            await read(account)
+
+    poller.read = hangs  # type: ignore[method-assign]
+    stop = asyncio.Event()
+    running = asyncio.create_task(poller.run(stop))
+
+    async def was_read() -> bool:
+        async with desk.runtime.read() as session:
+            return (await session.get_one(Account, desk.account.id)).last_poll_at is not None
+
+    await desk.until(was_read)
+    assert 30 <= stuck_now <= 40
+    let_go.set()
+    stop.set()
+    await running

@@ -6,7 +6,8 @@ from datetime import timedelta
 from api.core.clock import now
 from api.models import Account, AccountState, DeliveryState
 from api.outbox.life import NO_LONGER_USEFUL, NOT_REACHED
-from api.platforms.values import Request
+from api.platforms.values import Request, Response
+from tests.support.small_town import SmallTown
 from tests.support.stage import Stage, soon
 
 
@@ -194,3 +195,72 @@ async def _account_is(stage: Stage, account: Account, state: AccountState) -> bo
     async with stage.runtime.read() as session:
         now_is = await session.get(Account, account.id)
         return now_is is not None and now_is.state is state
+
+
+async def test_a_server_that_hangs_leaves_lanes_to_the_others(stage: Stage) -> None:
+    """As many accounts of its as there are lanes, due before anybody else: without a share it would have them all."""
+    stage.runtime.settings = stage.runtime.settings.model_copy(update={"in_flight": 10, "claim_batch": 100})
+    let_go = asyncio.Event()
+    hanging = Hanging(stage.town, "https://hangs.example", let_go)
+    due = soon(0.3)
+    for number in range(20):
+        await stage.queue(await stage.account("https://hangs.example"), f"Stuck {number}", due)
+    others = [
+        await stage.queue(await stage.account(), f"On time {n}", due + timedelta(milliseconds=1)) for n in range(6)
+    ]
+    stage.start(carrier=hanging)
+    for each in others:
+        await stage.is_in(each, DeliveryState.SENT)
+    assert len(hanging.waiting) == 8
+    assert len(stage.town.statuses) == 6
+    let_go.set()
+    settled = await stage.settled()
+    assert {each.state for each in settled} == {DeliveryState.SENT}
+    assert all(each.attempts == 1 for each in settled)
+
+
+async def test_a_server_that_hangs_with_thousands_due_lets_others_be_claimed(stage: Stage) -> None:
+    stage.runtime.settings = stage.runtime.settings.model_copy(
+        update={"in_flight": 2, "claim_batch": 100, "request_timeout": 60}
+    )
+    let_go = asyncio.Event()
+    hanging = Hanging(stage.town, "https://hangs.example", let_go)
+    due = soon(0.3)
+    for number in range(40):
+        await stage.queue(await stage.account("https://hangs.example"), f"Stuck {number}", due)
+    other = await stage.queue(await stage.account(), "On time", due + timedelta(milliseconds=1))
+    stage.start(carrier=hanging)
+    await stage.is_in(other, DeliveryState.SENT)
+    assert len(hanging.waiting) == 1
+    let_go.set()
+    await stage.settled()
+
+
+async def test_one_dead_account_of_fifty_holds_up_none_of_the_others(stage: Stage) -> None:
+    accounts = [await stage.account() for _ in range(50)]
+    dead = accounts[7]
+    stage.town.fault = lambda request: "refused" if dead.remote_id in request.headers["Authorization"] else None
+    stage.runtime.settings = stage.runtime.settings.model_copy(update={"in_flight": 4})
+    due = soon(0.3)
+    queued = [await stage.queue(each, f"From {each.remote_id}", due) for each in accounts]
+    stage.start()
+    for account, delivery in zip(accounts, queued, strict=True):
+        if account is not dead:
+            await stage.is_in(delivery, DeliveryState.SENT)
+    waiting = await stage.delivery(queued[7].id)
+    assert waiting.sent_at is None
+    assert stage.town.texts(dead.remote_id) == []
+
+
+class Hanging:
+    """One server does not answer until it is let go; every other is the town."""
+
+    def __init__(self, town: SmallTown, server: str, let_go: asyncio.Event) -> None:
+        self.waiting: list[Request] = []
+        self._town, self._server, self._let_go = town, server, let_go
+
+    async def send(self, request: Request) -> Response:
+        if request.url.startswith(self._server):
+            self.waiting.append(request)
+            await self._let_go.wait()
+        return await self._town.send(request)

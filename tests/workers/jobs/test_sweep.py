@@ -13,19 +13,26 @@ from api.core.clock import Clock, now
 from api.core.runtime import Runtime
 from api.core.sealing import Sealed
 from api.models import (
+    AlertMessage,
     Answer,
     Arrival,
     Connection,
     IdempotencyKey,
     Message,
+    MessageChannel,
+    MessageEvent,
+    MessageState,
     Question,
     Secret,
     SecretKind,
     SetPasswordLink,
+    Sighting,
+    SightingState,
     SignIn,
     Source,
     Throttle,
 )
+from api.outbox import service as outbox
 from api.platforms.values import Platform
 from tests.support.factories import Cast, an_account
 from tests.support.small_town import SmallTown
@@ -59,7 +66,7 @@ def passing(cast: Cast) -> list[Any]:
 
 async def kinds(runtime: Runtime) -> set[type]:
     models: list[type[SQLModel]] = [
-        IdempotencyKey, SignIn, SetPasswordLink, Throttle, Connection, Message, Arrival, Secret
+        IdempotencyKey, SignIn, SetPasswordLink, Throttle, Connection, Message, Arrival, Secret, AlertMessage, Sighting
     ]  # fmt: skip
     async with runtime.read() as session:
         return {model for model in models if (await session.execute(select(model).limit(1))).first()}
@@ -81,8 +88,21 @@ async def test_everything_that_ends_is_cleared_away_after_its_time(
                 received_at=now(), purge_at=now() + timedelta(hours=1),
             )
         )  # fmt: skip
+        session.add(
+            AlertMessage(
+                force_id=cast.force.id, channel=MessageChannel.MAIL, event=MessageEvent.OPENED,
+                state=MessageState.SENT, next_try_at=now(),
+            )
+        )  # fmt: skip
+        delivery = await outbox.queue(session, cast.alice, account, "Road closed", now())
+        session.add(
+            Sighting(
+                force_id=cast.force.id, delivery_id=delivery.id, asked_by_id=cast.alice.person_id, url="https://a.example/1",
+                next_try_at=now(), state=SightingState.REJECTED,
+            )
+        )  # fmt: skip
     everything = await kinds(runtime)
-    assert len(everything) == 8
+    assert len(everything) == 10
     await Sweeper(context).step()
     assert await kinds(runtime) == everything
     moved_clock.pass_time(hours=2)
@@ -90,7 +110,7 @@ async def test_everything_that_ends_is_cleared_away_after_its_time(
     assert await kinds(runtime) == everything - {IdempotencyKey, Arrival}
     moved_clock.pass_time(days=2)
     await Sweeper(context).step()
-    assert await kinds(runtime) == {SignIn, Message}
+    assert await kinds(runtime) == {SignIn, Message, AlertMessage, Sighting}
     moved_clock.pass_time(days=40)
     await Sweeper(context).step()
     assert await kinds(runtime) == {Message}

@@ -30,7 +30,7 @@ class Faulty:
             if self.fault == "reset before reading":
                 _reset(writer)
                 return
-            while request := await _request(reader):
+            while request := await _request(reader, slowly=self.fault == "slow reader"):
                 self.requests.append(request)
                 if not await self._answer(writer):
                     return
@@ -64,6 +64,10 @@ class Faulty:
                 writer.write(answer(b'"' + b"x" * 3_000_000 + b'"'))
             case "close after each":
                 writer.write(answer())
+                await writer.drain()
+                return False
+            case text if text.startswith("CLOSE "):
+                writer.write(text.removeprefix("CLOSE ").encode())
                 await writer.drain()
                 return False
             case text if text.startswith("HTTP"):
@@ -111,7 +115,14 @@ def _reset(writer: asyncio.StreamWriter) -> None:
     writer.transport.abort()
 
 
-async def _request(reader: asyncio.StreamReader) -> bytes:
+async def _request(reader: asyncio.StreamReader, *, slowly: bool = False) -> bytes:
     head = await reader.readuntil(b"\r\n\r\n")
     length = next((int(line[15:]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:")), 0)
-    return head + await reader.readexactly(length)
+    parts, missing = [head], length
+    while missing:
+        parts.append(await reader.read(min(missing, 500_000)))
+        missing -= len(parts[-1])
+        await asyncio.sleep(0.01 if slowly else 0)
+        if not parts[-1]:
+            raise asyncio.IncompleteReadError(b"", missing)
+    return b"".join(parts)

@@ -1,13 +1,15 @@
 """Saying something once on Bluesky, in whatever way the answer goes wrong."""
 
+import json
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
 from api.platforms.errors import Expired, NotSent, RateLimited, Refusal, Refused, Unknown
-from api.platforms.values import Card, Draft, Picture, Request, Response, Visibility
-from tests.workers.platforms.bluesky_fake import DRAFT, HERE, KEPT_AT, TOKEN, Server, no, put, stored
+from api.platforms.values import Card, Draft, Picture, Request, Response, Video, Visibility
+from tests.workers.platforms.bluesky_fake import DRAFT, HERE, KEPT_AT, TOKEN, Server, no, put, sent, stored
 from tests.workers.platforms.fake import drive, page_of_html, query, reply
 from workers.platforms import bluesky
 from workers.platforms.bluesky_key import rkey
@@ -15,6 +17,7 @@ from workers.platforms.bluesky_key import rkey
 NOW = datetime(2026, 6, 1, 9, tzinfo=UTC)
 OURS = f"at://did:plc:us/app.bsky.feed.post/{rkey(DRAFT.key)}"
 THEIRS = "at://did:plc:jo/app.bsky.feed.post/3kparent"
+FILM = Video(b"film", "video/mp4", "A walk along the river", 640, 480)
 PICTURE = Picture(b"\xff\xd8", "image/jpeg", "A flooded lane", 800, 600)
 
 
@@ -161,6 +164,46 @@ def test_pictures_go_up_first_and_keep_their_words() -> None:
     }
 
 
+def test_a_film_goes_up_first_and_keeps_its_words() -> None:
+    blob = {"$type": "blob", "ref": {"$link": "bafyfilm"}, "mimeType": "video/mp4", "size": 4}
+    server = Server(uploadBlob=reply({"blob": blob}), putRecord=put)
+    drive(bluesky.publish(HERE, TOKEN, replace(DRAFT, video=FILM)), server)
+    assert (server.asked[0].body, server.asked[0].headers["Content-Type"]) == (FILM.data, "video/mp4")
+    (body,) = server.bodies("putRecord")
+    assert body["record"]["embed"] == {
+        "$type": "app.bsky.embed.video", "video": blob, "alt": "A walk along the river",
+        "aspectRatio": {"width": 640, "height": 480},
+    }  # fmt: skip
+
+
+def test_what_was_brought_up_before_its_time_is_named_as_the_server_named_it() -> None:
+    blob = {"$type": "blob", "ref": {"$link": "bafypicture"}, "mimeType": "image/jpeg", "size": 2}
+    draft = replace(DRAFT, pictures=(PICTURE, replace(PICTURE, alt="")))
+    brought = drive(bluesky.bring(HERE, TOKEN, draft), Server(uploadBlob=reply({"blob": blob})))
+    server = Server(putRecord=put)
+    bare = tuple(replace(each, data=b"") for each in draft.pictures)
+    drive(bluesky.publish(HERE, TOKEN, replace(draft, pictures=bare, brought=brought)), server)
+    assert server.methods == ["putRecord"]
+    images = server.bodies("putRecord")[0]["record"]["embed"]["images"]
+    assert [(each["image"], each["alt"]) for each in images] == [(blob, "A flooded lane"), (blob, "")]
+
+
+@pytest.mark.parametrize(
+    ("embed", "ours"),
+    [
+        ({"$type": "app.bsky.embed.images", "images": [{"alt": "A flooded lane"}]}, True),
+        ({"$type": "app.bsky.embed.images", "images": [{"alt": "Another lane"}]}, False),
+        ({"$type": "app.bsky.embed.images", "images": [{"alt": "A flooded lane"}, {"alt": ""}]}, False),
+        ({"$type": "app.bsky.embed.video", "alt": "A flooded lane"}, False),
+        ({}, False),
+    ],
+)
+def test_a_post_is_known_by_what_it_carries(embed: dict[str, Any], ours: bool) -> None:
+    draft = replace(DRAFT, pictures=(replace(PICTURE, data=b""),))
+    found = drive(bluesky.find(HERE, TOKEN, draft, NOW, frozenset()), Server(getRecord=stored(DRAFT.text, embed=embed)))
+    assert (found is not None) is ours
+
+
 def test_a_picture_whose_upload_was_lost_leaves_nothing_in_doubt() -> None:
     with pytest.raises(NotSent):
         drive(bluesky.publish(HERE, TOKEN, replace(DRAFT, pictures=(PICTURE,))), Server(uploadBlob=page_of_html(502)))
@@ -248,3 +291,48 @@ def test_no_request_carries_its_token_or_text_in_its_repr_or_address() -> None:
     assert "Mill Lane" not in shown
     assert "r3fresh" not in shown
     assert "signature" not in shown
+
+
+def test_a_warning_is_the_first_line_and_puts_pictures_behind_a_veil() -> None:
+    blob = {"blob": {"$type": "blob", "ref": {"$link": "bafyblob"}, "mimeType": "image/jpeg", "size": 2}}
+    server = Server(uploadBlob=reply(blob), putRecord=put)
+    warned = replace(DRAFT, content_warning="Injuries")
+    drive(bluesky.publish(HERE, TOKEN, warned), server)
+    drive(bluesky.publish(HERE, TOKEN, replace(warned, pictures=(PICTURE,))), server)
+    plain, pictured = (body["record"] for body in server.bodies("putRecord"))
+    assert plain["text"] == pictured["text"] == f"Injuries\n\n{DRAFT.text}"
+    assert "labels" not in plain
+    assert pictured["labels"]["values"] == [{"val": "graphic-media"}]
+
+
+def test_what_was_said_under_a_warning_is_found_by_both() -> None:
+    warned = replace(DRAFT, content_warning="Injuries")
+    server = Server(getRecord=stored(f"Injuries\n\n{DRAFT.text}"))
+    found = drive(bluesky.find(HERE, TOKEN, warned, NOW, frozenset()), server)
+    assert found is not None
+    assert found.remote_id == OURS
+    assert drive(bluesky.find(HERE, TOKEN, DRAFT, NOW, frozenset()), server) is None
+
+
+def test_each_part_of_a_thread_names_the_first_and_the_one_before_it() -> None:
+    """What our own server says of the part before is enough: nothing else has to be remembered."""
+    kept: dict[str, dict[str, object]] = {}
+
+    def keep(request: Request) -> Response:
+        answer = put(request)
+        kept[json.loads(answer.body)["uri"]] = sent(request)["record"]
+        return answer
+
+    def look(request: Request) -> Response:
+        uri = "at://{repo}/{collection}/{rkey}".format(**query(request))
+        return reply({"uri": uri, "cid": f"cid of {uri}", "value": kept[uri]})
+
+    server, before = Server(putRecord=keep, getRecord=look), None
+    for number in (1, 2, 3):
+        part = replace(DRAFT, key=f"019ab5f0-0000-7000-8000-00000000000{number}", in_reply_to=before)
+        before = drive(bluesky.publish(HERE, TOKEN, part), server).remote_id
+    first, second, third = kept
+    ends = [
+        (record["reply"]["root"]["uri"], record["reply"]["parent"]["uri"]) for record in (kept[second], kept[third])
+    ]
+    assert ends == [(first, first), (first, second)]

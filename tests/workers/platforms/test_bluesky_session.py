@@ -41,7 +41,7 @@ def test_an_app_password_opens_a_session_and_is_not_kept() -> None:
     ("answer", "refusal", "words"),
     [
         (no("AuthenticationRequired", 401, "Invalid identifier or password"), Refusal.TOKEN_REVOKED, "did not take"),
-        (no("AuthFactorTokenRequired", 401), Refusal.TOKEN_REVOKED, "did not take"),
+        (no("AuthFactorTokenRequired", 401), Refusal.INVALID, "Use an app password"),
         (no("AccountTakedown", 401), Refusal.SUSPENDED, "disabled"),
         (reply({**OPENED, "active": False, "status": "suspended"}), Refusal.SUSPENDED, "disabled"),
     ],

@@ -10,7 +10,7 @@ import pytest
 import uvloop
 
 from api.platforms.errors import NotSent, PlatformError, Refusal, Refused, Unknown
-from api.platforms.values import Address, Platform, Published, Request
+from api.platforms.values import Address, Exchange, Platform, Published, Request, Response
 from tests.workers.platforms.fake import DRAFT, TOKEN
 from tests.workers.platforms.faulty import Faulty, answer, closed_port, faulty, many
 from workers.platforms import mastodon, wire
@@ -194,6 +194,63 @@ async def test_an_idle_connection_is_not_trusted_for_long(monkeypatch: pytest.Mo
         await ours.aclose()
 
 
+ODD = {
+    "word that the answer will come": (b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n" + answer(), 200),
+    "no length, then closed": (b"HTTP/1.1 200 OK\r\n\r\n{}", 200),
+    "in chunks": (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n", 200),
+    "nothing in it": (b"HTTP/1.1 204 No Content\r\n\r\n", 204),
+    "two lengths": (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{}", Unknown),
+    "another protocol": (b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n", Unknown),
+    "a head without end": (b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 400_000 + b"\r\n", Unknown),
+}
+
+
+@pytest.mark.parametrize("kind", ODD)
+async def test_odd_answers_are_read_or_are_unknown(kind: str) -> None:
+    said, expected = ODD[kind]
+    async with faulty(f"CLOSE {said.decode()}") as server:
+        assert await outcome(create(server.port), server.port) == expected
+
+
+async def test_an_answer_to_nobody_ends_the_connection() -> None:
+    """What came twice must not be taken for the answer to the next request."""
+    async with faulty((answer(b'{"id": "1"}') + answer(b'{"id": "2"}')).decode()) as server:
+        ours = carrier(server.port)
+        for _ in range(3):
+            assert (await ours.send(create(server.port))).body == b'{"id": "1"}'
+        assert server.connections == 3
+        await ours.aclose()
+
+
+async def test_a_long_request_that_is_still_being_taken_is_not_given_up() -> None:
+    async with faulty("slow reader") as server:
+        ours = HttpxCarrier(frozenset({("127.0.0.1", server.port)}), timeout=0.6, connect_timeout=30)
+        request = Request("POST", f"http://127.0.0.1:{server.port}/x", {}, b"x" * 8_000_000, creates=True)
+        assert (await ours.send(request)).status == 200
+        assert len(server.requests[0]) > 8_000_000
+        await ours.aclose()
+
+
+async def test_warm_connections_are_there_when_they_are_needed() -> None:
+    async with faulty() as server:
+        ours = carrier(server.port)
+        await ours.warm(f"http://127.0.0.1:{server.port}", 3)
+        assert (server.connections, server.requests) == (3, [])
+        await asyncio.gather(*(ours.send(create(server.port)) for _ in range(3)))
+        assert server.connections == 3
+        await ours.aclose()
+
+
+async def test_warming_goes_where_sending_may_go_and_says_nothing_of_failures() -> None:
+    async with faulty() as server:
+        ours = HttpxCarrier()
+        for address in (f"http://127.0.0.1:{server.port}", f"https://127.0.0.1:{server.port}", "https://exa mple"):
+            await ours.warm(address, 2)
+        assert server.connections == 0
+        await carrier(server.port).warm(f"http://127.0.0.1:{closed_port()}", 2)
+        await ours.aclose()
+
+
 async def test_when_every_connection_is_busy_waiting_ends_as_not_sent() -> None:
     async with faulty("never answer") as server:
         allowed = frozenset({("127.0.0.1", server.port)})
@@ -303,3 +360,42 @@ async def test_what_goes_wrong_on_the_way_reaches_the_exchange_first() -> None:
     address = Address(Platform.MASTODON, f"http://127.0.0.1:{port}", "7")
     with pytest.raises(NotSent):
         await carry(ours, mastodon.publish(address, TOKEN, DRAFT))
+
+
+async def test_something_large_may_take_longer_to_bring_up_than_a_line_to_be_answered() -> None:
+    """The server takes a picture in small bites; each alone is quick, all together are longer than our patience."""
+    body = bytes(range(256)) * 12_000
+    arrived = 0
+
+    async def slowly(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal arrived
+        await reader.readuntil(b"\r\n\r\n")
+        while arrived < len(body):
+            arrived += len(await reader.read(60_000))
+            await asyncio.sleep(0.008)
+        writer.write(answer())
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(slowly, "127.0.0.1", 0, limit=60_000)
+    port = server.sockets[0].getsockname()[1]
+    up = Request("POST", f"http://127.0.0.1:{port}/api/v2/media", {}, body)
+    assert (await outcome(up, port), arrived) == (200, len(body))
+    server.close()
+
+
+async def test_what_is_being_made_ready_is_asked_for_after_a_while() -> None:
+    waited: list[float] = []
+
+    class Counting:
+        async def send(self, request: Request) -> Response:
+            waited.append(asyncio.get_running_loop().time())
+            return Response(200, {}, b"")
+
+    def asking() -> Exchange[int]:
+        first = yield Request("GET", "https://town.example/1")
+        second = yield Request("GET", "https://town.example/2", after=0.05)
+        return first.status + second.status
+
+    assert await carry(Counting(), asking()) == 400
+    assert waited[1] - waited[0] >= 0.05

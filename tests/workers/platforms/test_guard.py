@@ -137,11 +137,11 @@ async def test_the_address_that_was_checked_is_the_one_connected_to(monkeypatch:
     asked = resolver(monkeypatch, ["93.184.216.34"], ["127.0.0.1"])
     connected: list[str] = []
 
-    async def open_connection(host: str, port: int, **kwargs: Any) -> Any:
+    async def create_connection(_: Any, host: str, port: int, **kwargs: Any) -> Any:
         connected.append(host)
         raise ConnectionRefusedError
 
-    monkeypatch.setattr(asyncio, "open_connection", open_connection)
+    monkeypatch.setattr(asyncio.get_running_loop(), "create_connection", create_connection)
     with pytest.raises(NotSent):
         await HttpxCarrier().send(Request("GET", "https://town.example/"))
     assert connected == ["93.184.216.34"]

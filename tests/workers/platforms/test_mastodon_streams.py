@@ -68,7 +68,7 @@ class Conversations(Server):
 
 def read_on(server: Server, stream: Stream, cursor: str | None) -> tuple[list[str], str | None]:
     seen: list[str] = []
-    for _ in range(200):
+    for _ in range(250):
         batch = drive(mastodon.poll(TOWN, TOKEN, stream, cursor), server)
         seen += [item.remote_id for item in batch.items]
         cursor = batch.cursor
