@@ -19,6 +19,7 @@ from api.inbox import routes as inbox
 from api.library import routes as library
 from api.media import routes as media
 from api.outbox import routes as outbox
+from api.policy import routes as policy
 from api.posts import routes as posts
 from api.priorities import routes as priorities
 from api.schedules import routes as schedules
@@ -31,6 +32,7 @@ SERVICES: dict[str, Sequence[APIRouter]] = {
     "posts": (posts.router, outbox.router, library.router, media.uploads, media.router),
     "schedules": (schedules.router,),
     "inbox": (inbox.conversations, inbox.messages),
+    "policy": (policy.router,),
     "priorities": (priorities.questions, priorities.answers, priorities.priorities),
 }
 ABOUT = """What other systems of a force may do with Beatline.

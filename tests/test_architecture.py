@@ -8,8 +8,8 @@ ROOT = Path(__file__).parent.parent
 OURS = ("api", "workers", "web", "beatline", "migrations")
 GROUND = ("api.core", "api.platforms", "api.models")
 RANK = {
-    "audit": 1, "access": 1, "policy": 1,
-    "forces": 2, "identity": 2,
+    "audit": 1, "access": 1,
+    "forces": 2, "identity": 2, "policy": 2,
     "accounts": 3, "media": 3,
     "library": 4, "approvals": 4, "pauses": 4,
     "outbox": 5, "intake": 5,

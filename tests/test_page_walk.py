@@ -52,6 +52,7 @@ CONTRIBUTOR_MAY = {
     "GET /write", "GET /write/standard", "GET /write/{post_id}",
     "POST /write/pictures", "GET /media/{media_id}/file", "GET /media/{media_id}/small",
     "POST /write", "POST /write/fill", "POST /write/check", "POST /write/{post_id}",
+    "POST /write/policy", "POST /write/policy/false-alarm",
     "GET /posts/{post_id}", "GET /posts/{post_id}/deliveries", "POST /posts/{post_id}/cancel", "GET /calendar",
     "GET /share/{post_id}", "POST /share/{post_id}",
     "GET /priorities", "GET /priorities/{priority_id}", "POST /priorities/{priority_id}/draft",

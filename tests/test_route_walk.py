@@ -59,6 +59,7 @@ CONTRIBUTOR_MAY = {
     "POST /answers/{answer_id}/confirm", "POST /answers/{answer_id}/set-aside",
     "GET /priorities", "GET /priorities/{priority_id}",
     "POST /priorities/{priority_id}/draft",
+    "POST /policy/check", "GET /policy/rules", "POST /policy/false-alarms",
 }  # fmt: skip
 """All that a contributor's role lets them do here. Whatever is not in it answers them 403 or 404."""
 

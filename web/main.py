@@ -18,7 +18,8 @@ from api.identity.door import Door
 from api.models import Viewer
 from web import assets, problems
 from web.csrf import OwnPagesOnly
-from web.headers import OWN_HTMX, policy
+from web.headers import OWN_HTMX
+from web.headers import policy as content_policy
 from web.pages import (
     accounts,
     alerts,
@@ -34,6 +35,7 @@ from web.pages import (
     people,
     picture,
     pictures,
+    policy,
     posts,
     priorities,
     records,
@@ -49,7 +51,7 @@ from web.pages import (
 from web.sessions import by_cookie
 
 SCREENS = (
-    today, inbox, pictures, write, posts, calendar, priorities, answers, records, picture, did, connect_by_password,
+    today, inbox, pictures, policy, write, posts, calendar, priorities, answers, records, picture, did, connect_by_password,
     connect, accounts, people, teams, tokens, me, signin, withdraw, share, mend, on_time, alerts, webhooks,
 )  # fmt: skip
 Authenticate = Callable[[Request], Awaitable[Viewer | None]]
@@ -73,7 +75,9 @@ def create_app(runtime: Runtime, door: Door, authenticate: Authenticate = by_coo
 def asgi(app: FastAPI) -> ASGIApp:
     settings = app.state.settings
     larger = {"/write": settings.body_limit + settings.upload_limit}
-    return Edge(app, body_limit=settings.body_limit, csp=policy(settings), hsts=settings.cookies_secure, larger=larger)
+    return Edge(
+        app, body_limit=settings.body_limit, csp=content_policy(settings), hsts=settings.cookies_secure, larger=larger
+    )
 
 
 def _serve_files(app: FastAPI, runtime: Runtime) -> None:

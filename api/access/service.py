@@ -30,6 +30,7 @@ class Action(StrEnum):
     SEE_PEOPLE = "people.see"
     MANAGE_PEOPLE = "people.manage"
     MANAGE_WEBHOOKS = "webhooks.manage"
+    KEEP_RULES = "policy.keep"
 
 
 _SEE = frozenset(
@@ -43,12 +44,13 @@ ALLOWED: dict[Role, frozenset[Action]] = {
     Role.CONTRIBUTOR: _SEE | {Action.DRAFT, Action.ANSWER},
     Role.TEAM_MEMBER: _MEMBER,
     Role.SUPERVISOR: _MEMBER,
-    Role.COMMS: _MEMBER | {Action.CONNECT},
+    Role.COMMS: _MEMBER | {Action.CONNECT, Action.KEEP_RULES},
     Role.CONTACT_DESK: _SEE | _TALK | {Action.MARK_ALERTS},
     Role.RECORDS: _SEE | {Action.SEE_DIRECT, Action.SEE_DELETED},
     Role.ADMIN: frozenset(
         {Action.SEE_POSTS, Action.SEE_PRIORITIES, Action.SEE_ACCOUNTS, Action.SEE_PEOPLE}
         | {Action.CONNECT, Action.MANAGE_PEOPLE, Action.SEE_ALERTS, Action.MARK_ALERTS, Action.MANAGE_WEBHOOKS}
+        | {Action.KEEP_RULES}
     ),
 }
 
@@ -79,6 +81,7 @@ SCOPES: dict[str, tuple[str, frozenset[Action]]] = {
     "webhooks:write": ("Register addresses that are told of alerts", frozenset({Action.MANAGE_WEBHOOKS})),
     "people:read": ("Read teams, neighbourhoods and people", frozenset({Action.SEE_PEOPLE})),
     "people:write": ("Add people and give roles", frozenset({Action.SEE_PEOPLE, Action.MANAGE_PEOPLE})),
+    "policy:write": ("Keep the rules of the check before publishing", frozenset({Action.KEEP_RULES})),
 }
 
 

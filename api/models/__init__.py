@@ -40,6 +40,7 @@ from api.models.people import (
     SignIn,
     Throttle,
 )
+from api.models.policy import PolicyFalseAlarm, PolicyOverride, PolicySettings
 from api.models.posts import (
     OPEN,
     Confirmation,
@@ -81,7 +82,8 @@ __all__ = [
     "Conversation", "ConversationKind", "ConversationState", "Cursor", "Delivery", "DeliveryKind", "DeliveryState",
     "DeliveryVersion", "Destination", "Errand", "ErrandKind", "ErrandState", "Force", "IdempotencyKey", "Issue", "Media",
     "MediaKind", "Membership", "Message", "MessageChannel", "MessageEvent", "MessageState", "MessageVersion",
-    "Neighbourhood", "Note", "Person", "PlatformApp", "Post", "PostMedia", "PostState", "Priority", "PriorityState",
+    "Neighbourhood", "Note", "Person", "PlatformApp", "PolicyFalseAlarm", "PolicyOverride",
+    "PolicySettings", "Post", "PostMedia", "PostState", "Priority", "PriorityState",
     "PriorityUpdate", "Question", "QuestionState", "Reading", "Role", "Schedule", "ScheduleKind", "ScheduleState",
     "Secret", "SecretKind", "SetPasswordLink", "Share", "ShareHow", "Sighting", "SightingState", "SignIn", "Source", "StandardPost",
     "Tally", "Team", "Throttle", "Viewer", "Webhook", "metadata",

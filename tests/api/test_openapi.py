@@ -62,6 +62,14 @@ PROMISED: dict[str, tuple[set[str], set[str], str]] = {
     "GET /priorities": (set(), {"items", "next_cursor"}, "200"),
     "POST /priorities": ({"neighbourhood_id", "question_id", "issue", "reason"}, {"id", "issue", "reason"}, "201"),
     "POST /priorities/{priority_id}/updates": ({"text"}, {"id", "text"}, "201"),
+    "POST /policy/check": (
+        {"text", "kind", "platform", "media", "links", "scheduled_for"},
+        {"level", "findings"},
+        "200",
+    ),
+    "GET /policy/rules": (set(), {"items"}, "200"),
+    "POST /policy/false-alarms": ({"rule", "start", "end"}, {"id", "rule"}, "201"),
+    "GET /policy/false-alarms": ({"cursor"}, {"items", "next_cursor"}, "200"),
     "GET /me": (set(), {"person", "force", "roles", "scopes", "teams"}, "200"),
 }
 LISTS = {"GET /accounts": ACCOUNT, "GET /deliveries": DELIVERY}

@@ -29,6 +29,8 @@ FORMS: dict[str, tuple[Form, ...]] = {
     "/inbox/{conversation_id}/reopen": ({},),
     "/write/fill": ({"standard": "bike-marking"},),
     "/write/check": (POST_WORDS,),
+    "/write/policy": (POST_WORDS,),
+    "/write/policy/false-alarm": ({**POST_WORDS, "text": "Ring my mobile.", "alarm": "R35-0-14"},),
     "/write/pictures": (
         {**POST_WORDS, "media_ids": ["{media_id}"]},
         {**POST_WORDS, "media_ids": ["{media_id}"], "picture": "out:{media_id}"},

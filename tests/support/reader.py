@@ -19,6 +19,8 @@ class Form:
     fields: list[tuple[str, str]] = field(default_factory=list)
     buttons: dict[str, tuple[str, str]] = field(default_factory=dict)
     """Words on the button → its name and value."""
+    actions: dict[str, str] = field(default_factory=dict)
+    """Words on the button → where it alone sends the form."""
 
 
 class Page(HTMLParser):
@@ -78,6 +80,7 @@ class Page(HTMLParser):
             if self._form:
                 words = " ".join(self._text.split())
                 self._form.buttons[words] = (self._button.get("name") or "", self._button.get("value") or "")
+                self._form.actions[words] = self._button.get("formaction") or self._form.action
             self._button = None
         elif tag == "textarea" and self._area is not None:
             if self._form:
@@ -122,7 +125,7 @@ class Reader:
             data[name] = value
         return self._arrive(
             await self.client.post(
-                form.action or str(self.answer.url),
+                form.actions[button] or str(self.answer.url),
                 data=data,
                 headers={"Sec-Fetch-Site": "same-origin"},
                 files=[("pictures", each) for each in files] or None,

@@ -125,6 +125,21 @@ async def test_each_accounts_count_follows_the_typing(phone: Phone, account: Acc
     assert phone.complaints == []
 
 
+async def test_what_the_check_found_follows_the_typing_and_a_false_alarm_is_one_press(
+    phone: Phone, account: Account
+) -> None:
+    await phone.open("/write")
+    await phone.page.locator("#text").type("Text my mobile.")
+    found = phone.page.locator("#policy")
+    await expect(found).to_contain_text("1 thing to look at")
+    await expect(found.locator("mark")).to_have_text("Text my mobile")
+    await found.get_by_role("button", name="This is a false alarm").tap()
+    await expect(found).to_contain_text("Noted as a false alarm")
+    await expect(phone.page.locator("#text")).to_have_value("Text my mobile.")
+    assert phone.loads == []
+    assert phone.complaints == []
+
+
 async def test_the_preview_follows_the_typing_and_shows_a_thread_in_its_parts(phone: Phone, account: Account) -> None:
     await phone.open("/write")
     offer = phone.page.get_by_label("Send it as a thread")

@@ -24,6 +24,7 @@ from api.posts import service as posts
 from api.posts.schemas import PostIn, PostPatch
 from web.carried import SIGHTS, in_order
 from web.deps import Framed, ReadSession, Signed, runtime_of
+from web.findings import Findings, found
 from web.looks import LANGUAGES, SEEN_BY
 from web.pages import pictures
 from web.render import fragment, page
@@ -156,6 +157,7 @@ async def _form(
     post: Post | None,
     error: DomainError | None = None,
     standard: StandardPost | None = None,
+    findings: Findings | None = None,
 ) -> HTMLResponse:
     typed, teams, targets = await _targets(session, viewer, typed)
     standards = await library.standard_posts(session, viewer)
@@ -177,11 +179,25 @@ async def _form(
         "standards_number": len(standards),
         "drafts": drafts.items,
         "errors": _errors(error),
+        "policy": findings or await found(session, viewer, typed),
         "twice": error.field if isinstance(error, HappensTwice) else "",
         "options": error.options if isinstance(error, HappensTwice) else (),
         "useful": span(_useful(request)),
         "may_publish": typed.team_id is not None and access.may(viewer, Action.PUBLISH, typed.team_id),
     }, 422 if error else 200)  # fmt: skip
+
+
+async def as_typed(
+    request: Request,
+    session: AsyncSession,
+    viewer: Viewer,
+    typed: Typed,
+    post_id: UUID | None,
+    findings: Findings,
+) -> HTMLResponse:
+    """The form as it was, for whoever writes without script and pressed a button beside the text."""
+    post = await _draft(session, viewer, post_id) if post_id else None
+    return await _form(request, session, viewer, typed, post, findings=findings)
 
 
 def _counted(typed: Typed, targets: Sequence[Target]) -> dict[str, Any]:
