@@ -24,7 +24,7 @@ def because(why: WhyNot, ends_at: datetime | None, at: datetime) -> str:
     match why:
         case WhyNot.ENDS if ends_at is not None:
             over = ends_at <= at
-            return f"the permission for its account {'ended' if over else 'ends'} {when_text(ends_at, at)}"
+            return f"the permission for the account {'ended' if over else 'ends'} {when_text(ends_at, at)}"
         case WhyNot.SUSPENDED:
             return "the platform has suspended its account"
         case WhyNot.OFF:

@@ -112,7 +112,7 @@ async def test_what_will_not_go_out_stands_wherever_somebody_could_see_it(
     await change(runtime, account, token_expires_at=now() + timedelta(days=1))
     for address in ("/", "/on-time", f"/accounts/{account.id}"):
         assert (
-            "1 planned post will not go out: the permission for its account ends" in (await alice.open(address)).words
+            "1 planned post will not go out: the permission for the account ends" in (await alice.open(address)).words
         )
     assert "It will not go out: the permission" in (await alice.open(post)).words
     assert "Will not go out on Mastodon" in (await alice.open("/calendar")).words

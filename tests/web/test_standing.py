@@ -59,7 +59,7 @@ def test_a_part_waits_for_the_part_before_it() -> None:
     [
         (an_account(state=AccountState.NEEDS_RECONNECT), "its account has to be connected again"),
         (an_account(state=AccountState.SUSPENDED), "suspended"),
-        (an_account(token_expires_at=NINE), "the permission for its account ended 09:00 today"),
+        (an_account(token_expires_at=NINE), "the permission for the account ended 09:00 today"),
     ],
 )
 def test_what_will_not_go_out_says_so_before(account: Account, words: str) -> None:
