@@ -37,7 +37,7 @@ from tests.support.worker_process import WorkerProcess
 from workers.queue import ArqQueue
 from workers.vault import Keyring
 
-PEOPLE = ("jom", "lollylin", "cferris", "tyreflip", "maisieb", "rayhartley", "wendywheels", "margaret_bl")
+PEOPLE = ("jom", "lollylin", "cferris", "tyreflip", "maisieb", "rayhartley", "wendywheels", "margaret_bl", "gurpreet_k")
 """Whose accounts the trials use, one each. They speak for a police team here."""
 RESIDENT = "shaz_ng"
 QUICK = {
