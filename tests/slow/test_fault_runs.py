@@ -19,7 +19,7 @@ from api.models import DeliveryState
 from api.platforms.values import Platform
 from tests.support import means
 from tests.support.dying import Plan, Point
-from tests.support.trial import KINDS, Ground, Kind, Trial, a_ground, a_trial
+from tests.support.trial import KINDS, MORE, Ground, Kind, Trial, a_ground, a_trial
 
 pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
 
@@ -30,9 +30,11 @@ FAULTS = (
     "html", "redirect", "token_expired", "token_revoked",
 )  # fmt: skip
 PATHS = {
-    Platform.MASTODON: ("/api/v1/statuses", "/api/v1/statuses", "/api/v1/accounts/*", "*"),
-    Platform.BLUESKY: ("/xrpc/com.atproto.repo.putRecord", "/xrpc/chat.bsky.convo.sendMessage", "*Record", "*"),
-}
+    Platform.MASTODON: ("/api/v1/statuses", "/api/v1/statuses*", "/api/v1/accounts/*", "*/media*", "*"),
+    Platform.BLUESKY: (
+        "/xrpc/com.atproto.repo.putRecord", "/xrpc/chat.bsky.convo.sendMessage", "*Record", "*Blob", "*",
+    ),
+}  # fmt: skip
 
 
 def batches() -> Iterator[range]:
@@ -105,9 +107,9 @@ def drawn_faults(platform: Platform, chance: Random) -> list[dict[str, object]]:
 
 
 async def draw_deliveries(trial: Trial, chance: Random) -> None:
-    """Some say the same words twice, and some are soon of no use to anybody."""
+    """Some say the same words twice, some are threads, some carry a picture, and some are soon of no use to anybody."""
     for _ in range(chance.randint(4, 7)):
-        platform, kind = chance.choice(list(Platform)), chance.choice(KINDS)
+        platform, kind = chance.choice(list(Platform)), chance.choice(KINDS * 2 + MORE)
         words = "The same words" if kind == Kind.POST and chance.random() < 0.3 else ""
         useful = 2.0 if chance.random() < 0.1 else None
         await trial.queue(platform, kind, after=chance.uniform(0.1, 1.0), words=words, useful=useful)
