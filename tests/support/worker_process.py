@@ -51,9 +51,7 @@ class WorkerProcess:
 
     async def died(self, within: float) -> bool:
         """Whether it was killed, by itself or by somebody, before the time was over."""
-        assert self._process is not None
-        await asyncio.to_thread(self._process.join, within)
-        code = self._process.exitcode
+        code = await self._ended(within)
         assert code in (None, -signal.SIGKILL), f"It ended with {code}."
         return code is not None
 
@@ -61,5 +59,18 @@ class WorkerProcess:
         """As an orchestrator does: SIGTERM, then wait."""
         assert self._process is not None
         self._process.terminate()
-        await asyncio.to_thread(self._process.join, 25)
+        return await self._ended(25)
+
+    async def _ended(self, within: float) -> int | None:
+        """Its exit code. Not in a thread: an end is told once, and two who ask at the same time hear half of it each."""
+        assert self._process is not None
+        told, loop = asyncio.Event(), asyncio.get_running_loop()
+        loop.add_reader(self._process.sentinel, told.set)
+        try:
+            async with asyncio.timeout(within):
+                await told.wait()
+        except TimeoutError:
+            return None
+        finally:
+            loop.remove_reader(self._process.sentinel)
         return self._process.exitcode
