@@ -58,11 +58,13 @@ async def test_whatever_is_drawn_everything_is_out_once_and_true(seeds: range, g
     results = await asyncio.gather(*(run(ground, seed) for seed in seeds), return_exceptions=True)
     failed = [f"seed {n}: {r!r}" for n, r in zip(seeds, results, strict=True) if isinstance(r, BaseException)]
     assert not failed, "\n".join(failed)
-    states = sum((result for result in results if isinstance(result, Counter)), Counter[DeliveryState]())
-    assert states[DeliveryState.SENT] > len(seeds), f"Hardly anything went out: {states}"
+    out = sum((result for result in results if isinstance(result, Counter)), Counter[str]())
+    assert out[DeliveryState.SENT] > len(seeds), f"Hardly anything went out: {out}"
+    assert len(seeds) < AT_A_TIME or all(out[kind] for kind in MORE), f"Not everything was drawn: {out}"
 
 
-async def run(ground: Ground, seed: int) -> Counter[DeliveryState]:
+async def run(ground: Ground, seed: int) -> Counter[str]:
+    """How many are in each state, and which of the rarer kinds went out."""
     chance = Random(seed)
     sqlite = chance.random() < 0.5 or "postgresql" not in means.DATABASES
     async with a_trial(ground, sqlite=sqlite) as trial:
@@ -75,12 +77,13 @@ async def run(ground: Ground, seed: int) -> Counter[DeliveryState]:
             trial.work()
             await trial.settled()
             states = await trial.everything_is_true()
+            kinds = await trial.kinds_sent()
             unsure = await asked_of_a_person(trial)
         finally:
             for platform in Platform:
                 await ground.server(platform).faults_of(trial.slot.name)
     assert not unsure, f"nobody had to be asked: {unsure}"
-    return states
+    return Counter(states) + Counter(kinds)
 
 
 async def asked_of_a_person(trial: Trial) -> list[str]:

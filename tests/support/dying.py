@@ -182,6 +182,8 @@ def _hand_over(kind: Any, fate: Fate) -> None:
     async def unheard(self: Any) -> Any:
         if fate.handing_over:
             commit(self).send(None)
+            for _ in range(2):  # some loops write at the end of their turn
+                await asyncio.sleep(0)
             die()
         return await commit(self)
 

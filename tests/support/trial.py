@@ -249,6 +249,13 @@ class Trial:
             assert not wrong, "\n".join(wrong)
         return Counter(each.state for each in deliveries.values())
 
+    async def kinds_sent(self) -> set[str]:
+        """Which of the rarer kinds are out."""
+        sent = [each for each in (await self.deliveries()).values() if each.state is DeliveryState.SENT]
+        seen = {Kind.REPOST: any(each.shares for each in sent), Kind.PICTURE: any(each.media_ids for each in sent)}
+        seen[Kind.THREAD] = any(each.part == each.parts > 1 for each in sent)
+        return {kind for kind, is_seen in seen.items() if is_seen}
+
 
 @asynccontextmanager
 async def a_trial(ground: Ground, *, sqlite: bool) -> AsyncIterator[Trial]:

@@ -11,6 +11,7 @@ from typing import Any
 
 from api.core import log
 from api.core.settings import Settings
+from beatline import serving
 from tests.support import dying
 from workers import main
 from workers.queue import SEND
@@ -23,7 +24,7 @@ def _work(values: Mapping[str, Any], plan: dying.Plan | None = None) -> None:
     if plan is not None:
         dying.prepare(plan)
     log.set_up(os.environ.get("BEATLINE_LOG_LEVEL", "ERROR"), as_json=True)
-    asyncio.run(main.run(Settings(**values), [SEND]))
+    serving.run(main.run(Settings(**values), [SEND]))  # on the loop that the product runs on
 
 
 class WorkerProcess:
