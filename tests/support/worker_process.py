@@ -1,6 +1,5 @@
 """Worker processes that can be killed at any moment, forked from one that has everything imported already."""
 
-import asyncio
 import multiprocessing
 import os
 import signal
@@ -13,6 +12,7 @@ from api.core import log
 from api.core.settings import Settings
 from beatline import serving
 from tests.support import dying
+from tests.support.ending import ended
 from workers import main
 from workers.queue import SEND
 
@@ -52,7 +52,8 @@ class WorkerProcess:
 
     async def died(self, within: float) -> bool:
         """Whether it was killed, by itself or by somebody, before the time was over."""
-        code = await self._ended(within)
+        assert self._process is not None
+        code = await ended(self._process, within)
         assert code in (None, -signal.SIGKILL), f"It ended with {code}."
         return code is not None
 
@@ -60,18 +61,4 @@ class WorkerProcess:
         """As an orchestrator does: SIGTERM, then wait."""
         assert self._process is not None
         self._process.terminate()
-        return await self._ended(25)
-
-    async def _ended(self, within: float) -> int | None:
-        """Its exit code. Not in a thread: an end is told once, and two who ask at the same time hear half of it each."""
-        assert self._process is not None
-        told, loop = asyncio.Event(), asyncio.get_running_loop()
-        loop.add_reader(self._process.sentinel, told.set)
-        try:
-            async with asyncio.timeout(within):
-                await told.wait()
-        except TimeoutError:
-            return None
-        finally:
-            loop.remove_reader(self._process.sentinel)
-        return self._process.exitcode
+        return await ended(self._process, 25)
