@@ -35,10 +35,11 @@ from api.models import Account, Delivery, DeliveryState, SecretKind
 from api.platforms.values import Platform, Visibility
 from tests.support import databases, means
 from tests.support.factories import a_cast
+from tests.support.judge import untrue
 from tests.support.sky import RunningSky, running_sky
 from tests.support.stage import OPEN
 from tests.support.town import RunningTown, running_town
-from tests.support.trial import RESIDENT, untrue
+from tests.support.trial import RESIDENT
 from tests.support.worker_process import WorkerProcess
 from workers.queue import ArqQueue
 from workers.town.scenario import people

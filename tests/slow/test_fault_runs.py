@@ -19,7 +19,7 @@ from api.models import DeliveryState
 from api.platforms.values import Platform
 from tests.support import means
 from tests.support.dying import Plan, Point
-from tests.support.trial import KINDS, Ground, Kind, Trial, a_ground, a_trial
+from tests.support.trial import KINDS, MORE, Ground, Kind, Trial, a_ground, a_trial
 
 pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
 
@@ -30,9 +30,11 @@ FAULTS = (
     "html", "redirect", "token_expired", "token_revoked",
 )  # fmt: skip
 PATHS = {
-    Platform.MASTODON: ("/api/v1/statuses", "/api/v1/statuses", "/api/v1/accounts/*", "*"),
-    Platform.BLUESKY: ("/xrpc/com.atproto.repo.putRecord", "/xrpc/chat.bsky.convo.sendMessage", "*Record", "*"),
-}
+    Platform.MASTODON: ("/api/v1/statuses", "/api/v1/statuses*", "/api/v1/accounts/*", "*/media*", "*"),
+    Platform.BLUESKY: (
+        "/xrpc/com.atproto.repo.putRecord", "/xrpc/chat.bsky.convo.sendMessage", "*Record", "*Blob", "*",
+    ),
+}  # fmt: skip
 
 
 def batches() -> Iterator[range]:
@@ -56,11 +58,13 @@ async def test_whatever_is_drawn_everything_is_out_once_and_true(seeds: range, g
     results = await asyncio.gather(*(run(ground, seed) for seed in seeds), return_exceptions=True)
     failed = [f"seed {n}: {r!r}" for n, r in zip(seeds, results, strict=True) if isinstance(r, BaseException)]
     assert not failed, "\n".join(failed)
-    states = sum((result for result in results if isinstance(result, Counter)), Counter[DeliveryState]())
-    assert states[DeliveryState.SENT] > len(seeds), f"Hardly anything went out: {states}"
+    out = sum((result for result in results if isinstance(result, Counter)), Counter[str]())
+    assert out[DeliveryState.SENT] > len(seeds), f"Hardly anything went out: {out}"
+    assert len(seeds) < AT_A_TIME or all(out[kind] for kind in MORE), f"Not everything was drawn: {out}"
 
 
-async def run(ground: Ground, seed: int) -> Counter[DeliveryState]:
+async def run(ground: Ground, seed: int) -> Counter[str]:
+    """How many are in each state, and which of the rarer kinds went out."""
     chance = Random(seed)
     sqlite = chance.random() < 0.5 or "postgresql" not in means.DATABASES
     async with a_trial(ground, sqlite=sqlite) as trial:
@@ -73,12 +77,13 @@ async def run(ground: Ground, seed: int) -> Counter[DeliveryState]:
             trial.work()
             await trial.settled()
             states = await trial.everything_is_true()
+            kinds = await trial.kinds_sent()
             unsure = await asked_of_a_person(trial)
         finally:
             for platform in Platform:
                 await ground.server(platform).faults_of(trial.slot.name)
     assert not unsure, f"nobody had to be asked: {unsure}"
-    return states
+    return Counter(states) + Counter(kinds)
 
 
 async def asked_of_a_person(trial: Trial) -> list[str]:
@@ -105,9 +110,9 @@ def drawn_faults(platform: Platform, chance: Random) -> list[dict[str, object]]:
 
 
 async def draw_deliveries(trial: Trial, chance: Random) -> None:
-    """Some say the same words twice, and some are soon of no use to anybody."""
+    """Some say the same words twice, some are threads, some carry a picture, and some are soon of no use to anybody."""
     for _ in range(chance.randint(4, 7)):
-        platform, kind = chance.choice(list(Platform)), chance.choice(KINDS)
+        platform, kind = chance.choice(list(Platform)), chance.choice(KINDS * 2 + MORE)
         words = "The same words" if kind == Kind.POST and chance.random() < 0.3 else ""
         useful = 2.0 if chance.random() < 0.1 else None
         await trial.queue(platform, kind, after=chance.uniform(0.1, 1.0), words=words, useful=useful)

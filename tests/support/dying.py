@@ -3,6 +3,7 @@
 Which delivery: one by its id, or whichever is the first, the second, … that this process calls a platform for.
 """
 
+import asyncio
 import os
 import signal
 from contextvars import ContextVar
@@ -22,18 +23,22 @@ from api.platforms.values import Request, Response
 from workers import main
 from workers.jobs.attempt import Attempts
 from workers.platforms.http import HttpxCarrier
-from workers.platforms.wire import Wire
+from workers.platforms.wire import Patience, Wire
 
 
 class Point(StrEnum):
     NONE = "nowhere"
     BEFORE = "before the call"
+    CONNECTED = "a connection is open"
     HALF = "half of the request is written"
     WRITTEN = "the request is written"
     ANSWERED = "the answer has come"
     RECORDING = "the row is changed, not committed"
     COMMITTING = "the commit is on its way"
     COMMITTED = "the commit was heard"
+
+
+ON_THE_WIRE = frozenset({Point.CONNECTED, Point.HALF, Point.WRITTEN})
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,20 +123,25 @@ def _carrier(fate: Fate) -> type[HttpxCarrier]:
 
 
 def _watch_the_wire(fate: Fate) -> None:
-    write, read = Wire.write, Wire.read
+    ask = Wire.ask
 
-    async def written(self: Wire, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109
-        if _struck.get() and fate.is_at(Point.HALF):
-            await write(self, buffer[: len(buffer) // 2], timeout)
+    async def asked(self: Wire, request: bytes, patience: Patience) -> Response:
+        if _struck.get() and fate.plan.point in ON_THE_WIRE and not self._transport.is_closing():
+            if fate.is_at(Point.HALF):
+                self._transport.write(request[: len(request) // 2])
+            elif fate.is_at(Point.WRITTEN):
+                ask(self, request, patience).send(None)  # as far as to where it waits for its answer
+            await _taken(self)
             die()
-        await write(self, buffer, timeout)
+        return await ask(self, request, patience)
 
-    async def heard(self: Wire, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109
-        if _struck.get() and fate.is_at(Point.WRITTEN):
-            die()
-        return await read(self, max_bytes, timeout)
+    Wire.ask = asked  # type: ignore[method-assign]
 
-    Wire.write, Wire.read = written, heard  # type: ignore[method-assign]
+
+async def _taken(wire: Wire) -> None:
+    """The machine has all that was written, and brings it there whoever dies."""
+    while wire._transport.get_write_buffer_size():  # noqa: ASYNC110 - it tells nobody
+        await asyncio.sleep(0)
 
 
 def _watch_the_record(fate: Fate) -> None:
@@ -172,6 +182,8 @@ def _hand_over(kind: Any, fate: Fate) -> None:
     async def unheard(self: Any) -> Any:
         if fate.handing_over:
             commit(self).send(None)
+            for _ in range(2):  # some loops write at the end of their turn
+                await asyncio.sleep(0)
             die()
         return await commit(self)
 

@@ -1,6 +1,5 @@
 """Commands of beatline from a process that has everything imported already: as typed, without two seconds each."""
 
-import asyncio
 import multiprocessing
 import os
 import sys
@@ -9,6 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from beatline.__main__ import main
+from tests.support.ending import ended
 from tests.support.town import ROOT
 
 _FORK = multiprocessing.get_context("forkserver")
@@ -40,9 +40,9 @@ async def beatline(command: tuple[str, ...], env: Mapping[str, str], given: str)
         (folder / "printed").touch()
         (folder / "said").touch()
         process = _FORK.Process(target=_run, args=(command, dict(env), folder), daemon=True)
-        await asyncio.to_thread(process.start)
-        await asyncio.to_thread(process.join, 60)
-        if process.exitcode is None:
+        process.start()
+        code = await ended(process, 60)
+        if code is None:
             process.kill()
-        code = 124 if process.exitcode is None else process.exitcode
+            code = 124
         return code, (folder / "printed").read_text(), (folder / "said").read_text()

@@ -104,6 +104,13 @@ class RunningTown:
         found: list[dict[str, Any]] = await self.control("GET", "/statuses", params=params)
         return found
 
+    async def shares(self, account: str) -> list[dict[str, Any]]:
+        """What it only passed on, each time that it did."""
+        found: list[dict[str, Any]] = await self.control(
+            "GET", "/statuses", params={"account": account, "shares": "yes"}
+        )
+        return found
+
     async def faults(self, *rules: Mapping[str, object], **switches: object) -> None:
         """Replaces all faults; without arguments everything works again."""
         await self.control("PUT", "/faults", json={"rules": list(rules), "switches": switches})

@@ -6,7 +6,7 @@ platform, and a database of each kind.
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -24,12 +24,15 @@ from api.core.ids import new_id
 from api.core.jobs import Job
 from api.core.runtime import Runtime
 from api.core.settings import Settings
-from api.models import Account, AccountState, Delivery, DeliveryState, SecretKind, Viewer
+from api.media.store import store_of
+from api.models import Account, AccountState, Delivery, DeliveryState, Media, MediaKind, SecretKind, Viewer
 from api.outbox import service as outbox
 from api.platforms.values import Platform, Visibility
 from tests.support import databases, means
 from tests.support.dying import Plan
-from tests.support.factories import a_cast
+from tests.support.factories import Cast, a_cast
+from tests.support.judge import out_of_order, untrue
+from tests.support.photos import plain
 from tests.support.sky import RunningSky, running_sky
 from tests.support.stage import OPEN
 from tests.support.town import RunningTown, running_town
@@ -37,13 +40,14 @@ from tests.support.worker_process import WorkerProcess
 from workers.queue import ArqQueue
 from workers.vault import Keyring
 
-PEOPLE = ("jom", "lollylin", "cferris", "tyreflip", "maisieb", "rayhartley", "wendywheels", "margaret_bl")
+PEOPLE = ("jom", "lollylin", "cferris", "tyreflip", "maisieb", "rayhartley", "wendywheels", "margaret_bl", "gurpreet_k")
 """Whose accounts the trials use, one each. They speak for a police team here."""
 RESIDENT = "shaz_ng"
 QUICK = {
     "look_ahead": 1.0, "lease": 1.2, "dispatch_interval": 0.1, "request_timeout": 0.6, "read_back_wait": 2.0,
     "drain": 1.0, "in_flight": 50, "claim_batch": 60,
 }  # fmt: skip
+PICTURE = plain(32, 24)
 SETTLES_WITHIN = 120.0
 """Seconds; a few are enough, on a machine that has nothing else to do."""
 GONE = {DeliveryState.REFUSED, DeliveryState.MISSED, DeliveryState.CANCELLED}
@@ -51,9 +55,11 @@ GONE = {DeliveryState.REFUSED, DeliveryState.MISSED, DeliveryState.CANCELLED}
 
 class Kind:
     POST, REPLY, DIRECT = "post", "reply", "direct"
+    REPOST, THREAD, PICTURE = "repost", "thread", "picture"
 
 
 KINDS = (Kind.POST, Kind.REPLY, Kind.DIRECT)
+MORE = (Kind.REPOST, Kind.THREAD, Kind.PICTURE)
 
 
 @dataclass
@@ -107,12 +113,18 @@ class Trial:
     ground: Ground
     slot: Slot
     runtime: Runtime
-    viewer: Viewer
+    cast: Cast
     sealer: Any
     name: str = field(default_factory=lambda: new_id().hex[-8:])
     accounts: dict[Platform, Account] = field(default_factory=dict)
     queued: list[Sent] = field(default_factory=list)
     workers: list[WorkerProcess] = field(default_factory=list)
+    pictured: dict[str, str] = field(default_factory=dict)
+    """The ids of pictures, with the words for people who cannot see them."""
+
+    @property
+    def viewer(self) -> Viewer:
+        return self.cast.ellie
 
     async def connect(self, platform: Platform) -> None:
         """The slot's person, on this platform, with a permission that works."""
@@ -149,28 +161,54 @@ class Trial:
     async def queue(
         self, platform: Platform, kind: str, after: float = 0.3, words: str = "", useful: float | None = None
     ) -> Sent:
+        """The first of what it becomes: a thread is three."""
         text = f"{words or f'Number {len(self.queued)}'} of {self.name}"
-        visibility, answers = Visibility.PUBLIC, None
-        if kind != Kind.POST:
-            answers = await self._asked(platform, kind)
-        if kind == Kind.DIRECT:
-            visibility = Visibility.DIRECT
-            text = f"@{RESIDENT} {text}" if platform is Platform.MASTODON else text
+        more = await self._what_makes_it(platform, kind)
+        if kind == Kind.DIRECT and platform is Platform.MASTODON:
+            text = f"@{RESIDENT} {text}"
+        texts = ("",) if kind == Kind.REPOST else (text, f"{text}, 2", f"{text}, 3")[: 3 if kind == Kind.THREAD else 1]
         due = now() + timedelta(seconds=after)
+        until = due + timedelta(seconds=useful) if useful else None
         async with self.runtime.unit_of_work() as session:
-            delivery = await outbox.queue(
-                session, self.viewer, self.accounts[platform], text, due,
-                due + timedelta(seconds=useful) if useful else None, visibility=visibility, in_reply_to=answers,
-            )  # fmt: skip
-        self.queued.append(Sent(delivery.id, platform, text))
-        return self.queued[-1]
+            rows = await outbox.queue_parts(session, self.viewer, self.accounts[platform], texts, due, until, **more)
+        sent = [Sent(row.id, platform, row.text) for row in rows]
+        self.queued += sent
+        return sent[0]
 
-    async def _asked(self, platform: Platform, kind: str) -> str:
-        """A resident says something that can be answered."""
-        visibility = "direct" if kind == Kind.DIRECT else "public"
+    async def _what_makes_it(self, platform: Platform, kind: str) -> dict[str, Any]:
+        match kind:
+            case Kind.REPLY:
+                return {"in_reply_to": (await self._said(platform))["id"]}
+            case Kind.DIRECT:
+                asked = await self._said(platform, "direct")
+                return {"in_reply_to": asked["id"], "visibility": Visibility.DIRECT}
+            case Kind.REPOST:
+                said = await self._said(platform)
+                return {"shares": said["id"] if platform is Platform.BLUESKY else said["url"]}
+            case Kind.PICTURE:
+                return {"media_ids": [await self._picture()]}
+        return {}
+
+    async def _said(self, platform: Platform, visibility: str = "public") -> dict[str, Any]:
+        """A resident says something that can be answered, and passed on."""
         server = self.ground.server(platform)
-        said = await server.say(RESIDENT, "Is anybody there?", to=self.slot.name, visibility=visibility)
-        return str(said["id"])
+        return await server.say(RESIDENT, "Is anybody there?", to=self.slot.name, visibility=visibility)
+
+    async def _picture(self) -> UUID:
+        """In our store, and with words of its own."""
+        file = self.slot.folder / "picture.png"
+        file.write_bytes(PICTURE)
+        alt = f"Picture {len(self.pictured)} of {self.name}"
+        async with self.runtime.unit_of_work() as session:
+            row = Media(
+                force_id=self.viewer.force_id, team_id=self.cast.team.id, uploaded_by_id=self.viewer.person_id, kind=MediaKind.IMAGE,
+                content_type="image/png", file=f"{self.name}/{len(self.pictured)}.png", sha256="0" * 64,
+                size=len(PICTURE), width=32, height=24, alt=alt,
+            )  # fmt: skip
+            session.add(row)
+        await store_of(self.runtime.settings).put(row.file, file)
+        self.pictured[str(row.id)] = alt
+        return row.id
 
     def work(self, plan: Plan | None = None) -> WorkerProcess:
         worker = WorkerProcess(self.runtime.settings)
@@ -203,28 +241,20 @@ class Trial:
         """Each side says the same: nothing lost, nothing doubled, no state that is not so."""
         deliveries = await self.deliveries()
         for platform in self.accounts:
-            there = await self.ground.server(platform).posts(self.slot.name, "api")
+            server = self.ground.server(platform)
+            there = await server.posts(self.slot.name, "api") + await server.shares(self.slot.name)
             mine = [sent for sent in self.queued if sent.platform is platform]
-            wrong = untrue([deliveries[sent.id] for sent in mine], there)
+            rows = [deliveries[sent.id] for sent in mine]
+            wrong = untrue(rows, there, self.pictured) + out_of_order(rows)
             assert not wrong, "\n".join(wrong)
         return Counter(each.state for each in deliveries.values())
 
-
-def untrue(deliveries: Sequence[Delivery], there: Sequence[dict[str, Any]]) -> list[str]:
-    """Sentences about what is not as it is shown, for one account."""
-    ids, texts = {post["id"]: post["text"] for post in there}, Counter(post["text"] for post in there)
-    wrong = [f"still {each.state}: {each.text}" for each in deliveries if each.state in OPEN]
-    for each in deliveries:
-        if each.state is DeliveryState.SENT and ids.get(each.remote_id or "") != each.text:
-            wrong.append(f"lost: {each.text} is not there as {each.remote_id}")
-    named = Counter(each.remote_id for each in deliveries if each.state is DeliveryState.SENT)
-    wrong += [f"two deliveries claim {name}" for name, times in named.items() if times > 1]
-    sent = Counter(each.text for each in deliveries if each.state is DeliveryState.SENT)
-    unsure = Counter(each.text for each in deliveries if each.state is DeliveryState.NEEDS_PERSON)
-    for text in {each.text for each in deliveries}:
-        if not sent[text] <= texts[text] <= sent[text] + unsure[text]:
-            wrong.append(f"{texts[text]} times there, {sent[text]} sent: {text}")
-    return wrong
+    async def kinds_sent(self) -> set[str]:
+        """Which of the rarer kinds are out."""
+        sent = [each for each in (await self.deliveries()).values() if each.state is DeliveryState.SENT]
+        seen = {Kind.REPOST: any(each.shares for each in sent), Kind.PICTURE: any(each.media_ids for each in sent)}
+        seen[Kind.THREAD] = any(each.part == each.parts > 1 for each in sent)
+        return {kind for kind, is_seen in seen.items() if is_seen}
 
 
 @asynccontextmanager
@@ -244,7 +274,7 @@ async def a_trial(ground: Ground, *, sqlite: bool) -> AsyncIterator[Trial]:
     ring = Keyring(settings.keys).load_or_generate()
     async with runtime.unit_of_work() as session:
         cast = await a_cast(session)
-    trial = Trial(ground, slot, runtime, cast.ellie, ring.sealer)
+    trial = Trial(ground, slot, runtime, cast, ring.sealer)
     try:
         yield trial
     finally:

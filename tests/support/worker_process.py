@@ -1,6 +1,5 @@
 """Worker processes that can be killed at any moment, forked from one that has everything imported already."""
 
-import asyncio
 import multiprocessing
 import os
 import signal
@@ -11,7 +10,9 @@ from typing import Any
 
 from api.core import log
 from api.core.settings import Settings
+from beatline import serving
 from tests.support import dying
+from tests.support.ending import ended
 from workers import main
 from workers.queue import SEND
 
@@ -23,7 +24,7 @@ def _work(values: Mapping[str, Any], plan: dying.Plan | None = None) -> None:
     if plan is not None:
         dying.prepare(plan)
     log.set_up(os.environ.get("BEATLINE_LOG_LEVEL", "ERROR"), as_json=True)
-    asyncio.run(main.run(Settings(**values), [SEND]))
+    serving.run(main.run(Settings(**values), [SEND]))  # on the loop that the product runs on
 
 
 class WorkerProcess:
@@ -52,8 +53,7 @@ class WorkerProcess:
     async def died(self, within: float) -> bool:
         """Whether it was killed, by itself or by somebody, before the time was over."""
         assert self._process is not None
-        await asyncio.to_thread(self._process.join, within)
-        code = self._process.exitcode
+        code = await ended(self._process, within)
         assert code in (None, -signal.SIGKILL), f"It ended with {code}."
         return code is not None
 
@@ -61,5 +61,4 @@ class WorkerProcess:
         """As an orchestrator does: SIGTERM, then wait."""
         assert self._process is not None
         self._process.terminate()
-        await asyncio.to_thread(self._process.join, 25)
-        return self._process.exitcode
+        return await ended(self._process, 25)

@@ -83,6 +83,7 @@ class Wire(asyncio.Protocol):
         finally:
             self._timer.cancel()
             self._answer = None
+            del answer  # else it would hold its error, and the error this frame, until the collector comes by
 
     def close(self) -> None:
         """At once: nobody waits for what is still on its way."""
@@ -122,6 +123,8 @@ class Wire(asyncio.Protocol):
     def connection_lost(self, _: Exception | None) -> None:
         self.closed = True
         self._lost(AnswerLost("connection lost"))
+        # They hold each other, and a socket: a connection that rested is looked at by the collector only now and then.
+        del self._parser
 
     # What the parser says
 
@@ -152,6 +155,7 @@ class Wire(asyncio.Protocol):
         if answer is None or answer.done():
             return
         answer.set_result(Response(self._parser.get_status_code(), self._headers, b"".join(self._parts)))
+        self._parts = []
         self.idle_since = self._heard
         if not again:
             self.close()

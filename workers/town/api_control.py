@@ -93,9 +93,9 @@ async def delete(request: Request) -> Response:
 
 
 async def everything(request: Request) -> Response:
-    """All that was ever committed, oldest first: private, doubled and deleted ones too."""
+    """All that was ever committed, oldest first: private, doubled and deleted ones too. What was only shared: `shares`."""
     town, query = town_of(request), request.query_params
-    where, values = "boost_of IS NULL", list[object]()
+    where, values = f"boost_of IS {'NOT' if query.get('shares') else ''} NULL", list[object]()
     if query.get("account"):
         where, values = where + " AND account_id = ?", [_person(request, query["account"]).id]
     if query.get("source"):
@@ -110,6 +110,7 @@ async def everything(request: Request) -> Response:
                 "visibility": row["visibility"],
                 "in_reply_to_id": town.show(row["reply_to"]),
                 "source": row["source"],
+                "shares": _shared(request, row["boost_of"]),
                 "media": _media_of(request, row["id"]),
                 "created_at": iso(row["created_ms"]),
                 "edited_at": iso(row["edited_ms"]) if row["edited_ms"] else None,
@@ -118,6 +119,11 @@ async def everything(request: Request) -> Response:
             for row in rows
         ]
     )
+
+
+def _shared(request: Request, original: int | None) -> str | None:
+    row = statuses.get(town_of(request), original)
+    return shapes_for(request).status(row)["url"] if row else None
 
 
 def _media_of(request: Request, status_id: int) -> list[dict[str, Any]]:

@@ -1,9 +1,11 @@
 """What a broken connection proves, on real sockets, plain and encrypted."""
 
 import asyncio
+import gc
 import ssl
 import subprocess
-from collections.abc import AsyncIterator
+import weakref
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
@@ -13,7 +15,7 @@ from api.platforms.errors import NotSent, PlatformError, Refusal, Refused, Unkno
 from api.platforms.values import Address, Exchange, Platform, Published, Request, Response
 from tests.workers.platforms.fake import DRAFT, TOKEN
 from tests.workers.platforms.faulty import Faulty, answer, closed_port, faulty, many
-from workers.platforms import mastodon, wire
+from workers.platforms import lanes, mastodon, wire
 from workers.platforms.http import USER_AGENT, HttpxCarrier, carry
 
 BODY = b'{"status": "Road closed"}'
@@ -127,6 +129,34 @@ def test_it_is_the_same_on_the_loop_that_workers_run_on(fault: str) -> None:
             return await outcome(create(server.port), server.port), await outcome(read(server.port), server.port)
 
     assert uvloop.run(both()) == (Unknown, NotSent)
+
+
+@pytest.mark.parametrize("runner", [asyncio.run, uvloop.run])
+@pytest.mark.parametrize("fault", [*LOST_AFTER_WRITING, "ok"])
+def test_a_connection_that_ended_is_gone_without_the_collector(
+    fault: str, runner: Callable[..., object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker that meets many faults would fill up with them."""
+    made: list[weakref.ref[wire.Wire]] = []
+
+    class Watched(wire.Wire):
+        def __init__(self, longest_body: int) -> None:
+            super().__init__(longest_body)
+            made.append(weakref.ref(self))
+
+    async def ended() -> int:
+        async with faulty(fault) as server:
+            await outcome(create(server.port), server.port)
+            await asyncio.sleep(0)  # the loop lets go of the socket
+        return sum(each() is not None for each in made)
+
+    monkeypatch.setattr(lanes, "Wire", Watched)
+    gc.disable()
+    try:
+        assert runner(ended()) == 0
+    finally:
+        gc.enable()
+    assert made
 
 
 async def test_not_sent_is_only_said_when_the_server_saw_nothing() -> None:

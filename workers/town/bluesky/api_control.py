@@ -17,6 +17,7 @@ from workers.town.bluesky.sky import Sky, SkySwitches
 from workers.town.faults import Faults
 from workers.town.limits import iso
 
+SHARE = "app.bsky.feed.repost"
 Handler = Callable[[Request], Awaitable[Response]]
 
 
@@ -95,14 +96,16 @@ async def delete(request: Request) -> Response:
 
 
 async def everything(request: Request) -> Response:
-    """All that was ever committed, oldest first: private, doubled and deleted ones too."""
+    """All that was ever committed, oldest first: private, doubled and deleted ones too. What was only shared: `shares`."""
     sky, query = sky_of(request), request.query_params
     did = _person(request, query["account"])["did"] if query.get("account") else "%"
     source, kind = query.get("source") or "%", query.get("collection") or repo.POST
+    if query.get("shares"):
+        kind = SHARE
     where = "did LIKE ? AND source LIKE ?"
     records = sky.store.all(f"SELECT * FROM records WHERE {where} AND collection = ? ORDER BY id", did, source, kind)  # noqa: S608
     messages = sky.store.all(f"SELECT * FROM messages WHERE {where} ORDER BY id", did, source)  # noqa: S608
-    found = [_record(sky, row) for row in records] + [_message(sky, row) for row in messages]
+    found = [_record(sky, row) for row in records] + [_message(sky, row) for row in messages if kind == repo.POST]
     return JSONResponse(sorted(found, key=lambda one: str(one["created_at"])))
 
 
@@ -115,6 +118,8 @@ def _record(sky: Sky, row: Row) -> dict[str, Any]:
         "visibility": "public",
         "in_reply_to_id": row["parent"],
         "source": row["source"],
+        "shares": row["subject"] if row["collection"] == SHARE else None,
+        "media": [{"description": image.get("alt")} for image in (value.get("embed") or {}).get("images", [])],
         "created_at": iso(row["made_ms"]),
         "edited_at": None,
         "deleted_at": iso(row["deleted_ms"]) if row["deleted_ms"] else None,
@@ -129,6 +134,8 @@ def _message(sky: Sky, row: Row) -> dict[str, Any]:
         "visibility": "direct",
         "in_reply_to_id": None,
         "source": row["source"],
+        "shares": None,
+        "media": [],
         "created_at": iso(row["sent_ms"]),
         "edited_at": None,
         "deleted_at": None,
