@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import event, make_url
+from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool
 
@@ -34,11 +35,11 @@ class Database:
             options: dict[str, Any] = {
                 "pool_size": pool,
                 "max_overflow": pool,
-                "pool_pre_ping": True,
                 "hide_parameters": True,
                 "connect_args": {"server_settings": {"timezone": "UTC"}},
             }
             self._writer = create_async_engine(self.url, **options)
+            event.listen(self._writer.sync_engine, "checkout", _still_open)
             self._reader = self._writer.execution_options(postgresql_readonly=True)
             self._turn = None
 
@@ -67,6 +68,12 @@ class Database:
         await self._writer.dispose()
         if self.sqlite:
             await self._reader.dispose()
+
+
+def _still_open(_: Any, record: Any, __: Any) -> None:
+    """A server that restarts closes its connections, and the driver has heard it: asking it would be three round trips."""
+    if record.driver_connection.is_closed():
+        raise DisconnectionError
 
 
 def _sqlite_engine(url: Any, begin: str, pool: int, *, query_only: bool) -> AsyncEngine:
