@@ -41,6 +41,7 @@ class Database:
             self._writer = create_async_engine(self.url, **options)
             event.listen(self._writer.sync_engine, "checkout", _still_open)
             self._reader = self._writer.execution_options(postgresql_readonly=True)
+            self._single = self._writer.execution_options(isolation_level="AUTOCOMMIT")
             self._turn = None
 
     @property
@@ -63,6 +64,16 @@ class Database:
             session.begin(),
         ):
             yield session
+
+    @asynccontextmanager
+    async def one_statement(self) -> AsyncIterator[AsyncSession]:
+        """A transaction of one statement, which beginning and committing would make three round trips."""
+        if self.sqlite:
+            async with self.write() as session:
+                yield session
+        else:
+            async with AsyncSession(self._single, expire_on_commit=False) as session:
+                yield session
 
     async def close(self) -> None:
         await self._writer.dispose()

@@ -61,8 +61,9 @@ class Claim:
         return self.part < self.parts
 
     @property
-    def order(self) -> tuple[datetime, UUID]:
-        return self.due_at, self.id
+    def order(self) -> tuple[datetime, int]:
+        """As the database orders by time and id; comparing integers is much quicker than comparing UUIDs."""
+        return self.due_at, self.id.int
 
 
 @dataclass(frozen=True, slots=True)
