@@ -34,10 +34,9 @@ LEAD = timedelta(milliseconds=150)
 GATHER, GATHER_MORE = 0.005, 0.02
 """No fence sooner after another: what comes meanwhile goes with the next one, so that a commit carries many.
 
-More of it while most lanes are taken: there nobody waits for a fence who would not else wait for the database.
+Longer while more than half of the lanes are taken: then the database is what everything waits for, and commits that
+carry more let it do more.
 """
-MANY = 0.5
-"""Of the lanes."""
 HOLDS = 10
 """A worker holds so many times what it can send at once: enough not to starve, little enough to share."""
 
@@ -145,7 +144,7 @@ class Dispatcher:
         return 0.0
 
     def _gather(self) -> float:
-        return GATHER_MORE if len(self._sending) > MANY * self._settings.in_flight else GATHER
+        return GATHER_MORE if 2 * len(self._sending) > self._settings.in_flight else GATHER
 
     def _room(self) -> int:
         return HOLDS * self._settings.in_flight - len(self._held)
