@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import event, make_url
+from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool
 
@@ -34,12 +35,13 @@ class Database:
             options: dict[str, Any] = {
                 "pool_size": pool,
                 "max_overflow": pool,
-                "pool_pre_ping": True,
                 "hide_parameters": True,
                 "connect_args": {"server_settings": {"timezone": "UTC"}},
             }
             self._writer = create_async_engine(self.url, **options)
+            event.listen(self._writer.sync_engine, "checkout", _still_open)
             self._reader = self._writer.execution_options(postgresql_readonly=True)
+            self._single = self._writer.execution_options(isolation_level="AUTOCOMMIT")
             self._turn = None
 
     @property
@@ -63,10 +65,26 @@ class Database:
         ):
             yield session
 
+    @asynccontextmanager
+    async def one_statement(self) -> AsyncIterator[AsyncSession]:
+        """A transaction of one statement, which beginning and committing would make three round trips."""
+        if self.sqlite:
+            async with self.write() as session:
+                yield session
+        else:
+            async with AsyncSession(self._single, expire_on_commit=False) as session:
+                yield session
+
     async def close(self) -> None:
         await self._writer.dispose()
         if self.sqlite:
             await self._reader.dispose()
+
+
+def _still_open(_: Any, record: Any, __: Any) -> None:
+    """A server that restarts closes its connections, and the driver has heard it: asking it would be three round trips."""
+    if record.driver_connection.is_closed():
+        raise DisconnectionError
 
 
 def _sqlite_engine(url: Any, begin: str, pool: int, *, query_only: bool) -> AsyncEngine:

@@ -61,8 +61,9 @@ class Claim:
         return self.part < self.parts
 
     @property
-    def order(self) -> tuple[datetime, UUID]:
-        return self.due_at, self.id
+    def order(self) -> tuple[datetime, int]:
+        """As the database orders by time and id; comparing integers is much quicker than comparing UUIDs."""
+        return self.due_at, self.id.int
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,42 +248,35 @@ async def _lock_accounts(
 
 async def _read(session: AsyncSession, rows: Sequence[Any]) -> list[Claim]:
     """Their accounts are read apart: joined, a database may look for a few deliveries through all of an account's."""
-    holders = {row.id: row for row in await session.execute(_HOLDERS, {"ids": {row.account_id for row in rows}})}
+    found = await session.execute(_HOLDERS, {"ids": {row[_ACCOUNT_ID] for row in rows}})
+    holders = {row.id: row for row in found}
     addresses = {
         row.id: Address(Platform(row.platform), row.instance, row.remote_id, row.handle) for row in holders.values()
     }
     sealed = {row.id: Sealed(row.key_id, row.box) for row in holders.values()}
     claims = [
-        _claim(row, holders[row.account_id].send_after, addresses[row.account_id], sealed[row.account_id])
+        _claim(row, holders[holder].send_after, addresses[holder], sealed[holder])
         for row in rows
-        if row.account_id in holders
+        if (holder := row[_ACCOUNT_ID]) in holders
     ]
     return sorted(claims, key=lambda each: each.order)
 
 
-def _claim(row: Any, send_after: datetime | None, address: Address, sealed: Sealed) -> Claim:
+def _claim(row: Sequence[Any], send_after: datetime | None, address: Address, sealed: Sealed) -> Claim:
+    """By position: looking up a row's columns by name, one by one, took longer than everything else here."""
+    (
+        delivery_id, account_id, post_id, message_id, due_at, not_before, useful_until, attempts, read_backs,
+        first_started_at, text, visibility, in_reply_to, language, content_warning, media_ids, shares, part, parts, card,
+    ) = row  # fmt: skip
+    draft = Draft(
+        str(delivery_id), text, visibility, in_reply_to, language, content_warning,
+        card=Card(**card) if card else None, shares=shares,
+    )  # fmt: skip
+    ready_at = max(due_at, not_before, send_after) if send_after else max(due_at, not_before)
     return Claim(
-        id=row.id,
-        account_id=row.account_id,
-        post_id=row.post_id,
-        message_id=row.message_id,
-        due_at=row.due_at,
-        ready_at=max(row.due_at, row.not_before, send_after or row.due_at),
-        useful_until=row.useful_until,
-        attempts=row.attempts,
-        read_backs=row.read_backs,
-        first_started_at=row.first_started_at,
-        address=address,
-        draft=Draft(
-            key=str(row.id), text=row.text, visibility=row.visibility, in_reply_to=row.in_reply_to,
-            language=row.language, content_warning=row.content_warning, shares=row.shares,
-            card=Card(**row.card) if row.card else None,
-        ),
-        sealed=sealed,
-        media_ids=tuple(UUID(each) for each in row.media_ids or ()),
-        part=row.part,
-        parts=row.parts,
-        card_sought=row.card is not None,
+        delivery_id, account_id, post_id, message_id, due_at, ready_at, useful_until, attempts, read_backs,
+        first_started_at, address, draft, sealed, tuple(map(UUID, media_ids)) if media_ids else (), part, parts,
+        card_sought=card is not None,
     )  # fmt: skip
 
 
@@ -334,6 +328,7 @@ _OF_DELIVERY = tuple(
         "part", "parts", "card",
     )
 )  # fmt: skip
+_ACCOUNT_ID = 1
 _HOLDERS = (
     select(
         col(Account.id), col(Account.platform), col(Account.instance), col(Account.remote_id), col(Account.handle),

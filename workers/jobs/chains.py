@@ -9,7 +9,7 @@ from uuid import UUID
 from api.outbox.service import Claim
 from workers.jobs.shares_of_lanes import Shares
 
-Head = tuple[datetime, datetime, UUID, UUID]
+Head = tuple[datetime, datetime, int, UUID]
 """When it may go, its order, its account."""
 
 
@@ -114,6 +114,8 @@ class Chains:
             heapq.heappop(self._heads)
 
     def _stands(self, head: Head) -> bool:
-        _, _, delivery_id, account = head
+        _, due_at, delivery, account = head
         chain = self._waiting.get(account)
-        return account not in self._busy and chain is not None and bool(chain) and chain[0].id == delivery_id
+        if not chain or account in self._busy:
+            return False
+        return chain[0].order == (due_at, delivery)

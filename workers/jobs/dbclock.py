@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api.core.clock import Clock
 
 KEPT = 16
+THERE = text("SELECT clock_timestamp()")
 
 
 class DatabaseClock:
@@ -24,7 +25,7 @@ class DatabaseClock:
     async def measure(self, session: AsyncSession) -> datetime:
         """The time there, and from now on `now()` follows it. SQLite's clock is this machine's own."""
         if not self._local:
-            row = await session.execute(text("SELECT clock_timestamp()"))
+            row = await session.execute(THERE)
             there: datetime = row.scalar_one()
             self._offsets.append(there.timestamp() - time.monotonic())
             # The quickest round trip is the nearest to the truth, and none of them is ahead of it.

@@ -25,7 +25,7 @@ from workers.jobs.above import tell
 from workers.jobs.dbclock import DatabaseClock
 
 MOST = 1000
-GATHER = 0.01
+GATHER = 0.02
 NOTE_EVERY = 1.0
 COUNTED = frozenset(
     {DeliveryState.SENT, DeliveryState.REFUSED, DeliveryState.UNKNOWN, DeliveryState.NEEDS_PERSON, DeliveryState.MISSED}
@@ -101,7 +101,7 @@ class Recorder:
         last, self._last_sent = self._last_sent, {}
         if last:
             try:
-                async with self._runtime.unit_of_work() as session:
+                async with self._runtime.database.one_statement() as session:
                     await outbox.note_sent(session, last)
             except BaseException:
                 self._last_sent = last | self._last_sent

@@ -31,8 +31,12 @@ from workers.jobs.warming import Warming
 SEND = "send"
 LEAD = timedelta(milliseconds=150)
 """How long before its time the fence of a delivery is written, so that nothing waits for a commit at its time."""
-GATHER = 0.005
-"""No fence sooner after another: what comes meanwhile goes with the next one, so that a commit carries many."""
+GATHER, GATHER_MORE = 0.005, 0.02
+"""No fence sooner after another: what comes meanwhile goes with the next one, so that a commit carries many.
+
+Longer while more than half of the lanes are taken: then the database is what everything waits for, and commits that
+carry more let it do more.
+"""
 HOLDS = 10
 """A worker holds so many times what it can send at once: enough not to starve, little enough to share."""
 
@@ -112,14 +116,14 @@ class Dispatcher:
 
     async def _fence(self) -> float:
         """Writes down that the next ones are being sent, in one commit, and sends them."""
-        await asyncio.sleep(self._fenced_at + GATHER - asyncio.get_running_loop().time())
+        await asyncio.sleep(self._fenced_at + self._gather() - asyncio.get_running_loop().time())
         free = self._settings.in_flight - len(self._sending)
         heads = self._chains.take(self._clock.now() + LEAD, free) if free > 0 else []
         if not heads:
             return self._until_next(free)
         fenced_at = self._fenced_at = asyncio.get_running_loop().time()
         try:
-            async with self._runtime.unit_of_work() as session:
+            async with self._runtime.database.one_statement() as session:
                 ids = [claim.id for claim in heads]
                 started = await outbox.start(session, self.worker, ids, self._clock.now(), self._lease)
         except Exception:
@@ -138,6 +142,9 @@ class Dispatcher:
                 self._chains.ended(claim.address.instance)
                 self._chains.rest(claim.account_id)
         return 0.0
+
+    def _gather(self) -> float:
+        return GATHER_MORE if 2 * len(self._sending) > self._settings.in_flight else GATHER
 
     def _room(self) -> int:
         return HOLDS * self._settings.in_flight - len(self._held)

@@ -114,10 +114,12 @@ async def test_many_workers_at_once_share_without_overlap_or_overtaking(runtime:
     held: dict[str, list[outbox.Claim]] = {name: [] for name in ("one", "two", "three")}
 
     async def work(name: str) -> None:
-        for _ in range(12):
+        # Who comes second to an account goes away with nothing: how often is up to the database.
+        while sum(map(len, held.values())) < 30:
             held[name] += await claimed(runtime, name, limit=3)
 
-    await asyncio.gather(*(work(name) for name in held))
+    async with asyncio.timeout(30):
+        await asyncio.gather(*(work(name) for name in held))
     every = [claim.id for claims in held.values() for claim in claims]
     assert len(every) == len(set(every)) == 30
     homes = [{claim.account_id for claim in claims} for claims in held.values()]
