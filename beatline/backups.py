@@ -103,7 +103,7 @@ def _keys(settings: Settings) -> list[tuple[Path, str]]:
 
 
 def _media(settings: Settings) -> list[tuple[Path, str]]:
-    """Pictures and films that lie on this machine; a bucket is its keeper's to copy."""
+    """Pictures and videos that lie on this machine; a bucket is its keeper's to copy."""
     folder = folder_of(settings)
     if folder is None:
         return []

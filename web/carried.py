@@ -20,10 +20,10 @@ SIGHTS = (
 
 @dataclass(frozen=True, slots=True)
 class Carried:
-    """One picture or film as the form shows it."""
+    """One picture or video as the form shows it."""
 
     id: UUID
-    film: bool
+    video: bool
     alt: str
     why: str
     focus: str

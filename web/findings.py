@@ -57,7 +57,7 @@ def _context(typed: Typed) -> Context:
         due = typed.due()
     except DomainError:
         due = None  # half a date is said beside its field
-    shown = tuple(Picture(alt=each.alt or each.why, video=each.film) for each in typed.carried)
+    shown = tuple(Picture(alt=each.alt or each.why, video=each.video) for each in typed.carried)
     return Context(now=now(), scheduled_for=due, media=shown)
 
 

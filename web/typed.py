@@ -47,7 +47,7 @@ class Typed:
     version: int = 0
     answer: str = "look"
     carried: tuple[Carried, ...] = ()
-    """Its pictures or its film: they are in the store already, and wait for the post."""
+    """Its pictures or its video: they are in the store already, and wait for the post."""
 
     @classmethod
     def of(cls, form: FormData) -> "Typed":

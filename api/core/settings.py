@@ -53,10 +53,10 @@ class Settings(BaseSettings):
     htmx_file: Path | None = Field(None, description="Your own copy of htmx, served at /static/htmx.js.")
 
     body_limit: int = Field(1_000_000, gt=0, description="Largest request body, in bytes.")
-    upload_limit: int = Field(100_000_000, gt=0, description="Largest picture or film somebody may add, in bytes.")
+    upload_limit: int = Field(100_000_000, gt=0, description="Largest picture or video somebody may add, in bytes.")
     media_url: str = Field(
         "",
-        description="Where pictures and films are kept: a folder, or s3://bucket/prefix?endpoint=…&region=…; "
+        description="Where pictures and videos are kept: a folder, or s3://bucket/prefix?endpoint=…&region=…; "
         "empty: media in the data folder.",
     )
     media_key_id: SecretStr = Field(

@@ -1,1 +1,1 @@
-"""Pictures and films: taken in and cleaned, kept in the file store, carried by posts."""
+"""Pictures and videos: taken in and cleaned, kept in the file store, carried by posts."""

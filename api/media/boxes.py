@@ -30,7 +30,7 @@ def boxes(file: BinaryIO, start: int, end: int) -> Iterator[Box]:
         box = _at(file, start, end)
         yield box
         start = box.end
-    raise NotBoxes("more boxes than any film has")
+    raise NotBoxes("more boxes than any video has")
 
 
 def find(file: BinaryIO, within: Box, *path: bytes) -> Box | None:
@@ -43,7 +43,7 @@ def find(file: BinaryIO, within: Box, *path: bytes) -> Box | None:
 
 def body_of(file: BinaryIO, box: Box, most: int = 64_000_000) -> bytes:
     if box.end - box.body > most:
-        raise NotBoxes("a table larger than any film needs")
+        raise NotBoxes("a table larger than any video needs")
     file.seek(box.body)
     return file.read(box.end - box.body)
 

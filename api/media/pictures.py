@@ -24,14 +24,14 @@ MOST_PIXELS_JPEG = 170_000_000
 QUALITY = 88
 READERS = ("JPEG", "PNG", "WEBP", "GIF", "HEIF")
 PICTURE_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"mif1", b"msf1", b"avif", b"avis"}
-"""Pictures whose boxes begin as a film's do."""
+"""Pictures whose boxes begin as a video's do."""
 DRAWN = {"PNG", "GIF"}
 """What posters and screenshots are saved as: kept sharp, unless a photo hides in it."""
 LARGEST_DRAWING = 3_000_000
 NOT_A_PICTURE = "This is not a picture that we can read. Send a JPEG, PNG, WebP, GIF or HEIC file."
 BROKEN = "This picture is damaged or not whole. Save it again, or take another."
 TOO_MANY = "This picture has more points than we can safely open. Make it smaller first."
-MOVES = "A moving picture cannot be sent as a picture. Save it as a film (MP4) and add that."
+MOVES = "A moving picture cannot be sent as a picture. Save it as a video (MP4) and add that."
 
 _SRGB = ImageCms.createProfile("sRGB")
 

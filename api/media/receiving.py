@@ -17,7 +17,7 @@ from api.access import service as access
 from api.access.service import Action
 from api.core.clock import now
 from api.core.runtime import Runtime
-from api.media import films, pictures, queries
+from api.media import pictures, queries, videos
 from api.media.store import store_of
 from api.media.values import Cleaned, FileTooLarge, Unusable, Words
 from api.models import Media, Team, Viewer
@@ -25,8 +25,8 @@ from api.models import Media, Team, Viewer
 AT_ONCE = 2
 """Pictures cleaned at the same time: each may need some 200 MB for a moment."""
 PIECE = 1 << 20
-NOTHING = "There is no file, or nothing in it. Choose a picture or a film."
-WEBM = "This film is a WebM. Save it as MP4: that can be cleaned of what its camera noted, and is taken everywhere."
+NOTHING = "There is no file, or nothing in it. Choose a picture or a video."
+WEBM = "This video is a WebM. Save it as MP4: that can be cleaned of what its camera noted, and is taken everywhere."
 
 _turns: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKeyDictionary()
 
@@ -65,10 +65,10 @@ def _clean(came: Path, kept: Path) -> Cleaned:
         raise Unusable(NOTHING)
     if head[:4] == b"\x1a\x45\xdf\xa3":
         raise Unusable(WEBM)
-    kind = films.looks_like_one(head)
+    kind = videos.looks_like_one(head)
     if kind is None or head[8:12] in pictures.PICTURE_BRANDS:
         return pictures.clean(came, kept)
-    return films.clean(came, kept, kind)
+    return videos.clean(came, kept, kind)
 
 
 def _copy(file: BinaryIO, to: Path, limit: int) -> str:

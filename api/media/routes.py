@@ -39,7 +39,7 @@ _MULTIPART = {"requestBody": {"content": {"multipart/form-data": {"examples": {"
 
 
 @uploads.post(
-    "", status_code=201, summary="Add a picture or a film", response_model=MediaOut,
+    "", status_code=201, summary="Add a picture or a video", response_model=MediaOut,
     openapi_extra=_WRITERS["openapi_extra"] | _MULTIPART,
 )  # fmt: skip
 async def add_media(
@@ -52,7 +52,7 @@ async def add_media(
     focus: Annotated[Focus, Form()] = "0,0",
     key: IdempotencyKey = None,
 ) -> Response:
-    """A picture is made anew, without what its camera noted (place, time, camera); a film loses the same and is
+    """A picture is made anew, without what its camera noted (place, time, camera); a video loses the same and is
     otherwise as it was. A post names it in `media_ids`; what no post carries is cleared away after a day."""
     words = Words(alt.strip(), no_alt_reason.strip(), point_of(focus))
     received = await receiving.receive(runtime_of(request), viewer, team_id, file.file, words)
@@ -69,7 +69,7 @@ async def add_media(
 
 
 @router.get(
-    "", summary="Pictures and films, the last added first", **needs("posts:read", "posts:write", "posts:publish")
+    "", summary="Pictures and videos, the last added first", **needs("posts:read", "posts:write", "posts:publish")
 )
 async def list_media(
     session: ReadSession,
@@ -82,7 +82,7 @@ async def list_media(
     return PageOut[MediaOut].of(page, [MediaOut.of(each) for each in page.items])
 
 
-@router.get("/{media_id}", summary="One picture or film", **needs("posts:read", "posts:write", "posts:publish"))
+@router.get("/{media_id}", summary="One picture or video", **needs("posts:read", "posts:write", "posts:publish"))
 async def show_media(response: Response, session: ReadSession, viewer: CurrentViewer, media_id: UUID) -> MediaOut:
     media = await queries.get_media(session, viewer, media_id)
     tagged(response, media)

@@ -60,7 +60,7 @@ class MediaOut(Out):
     size: int = Field(description="In bytes, as it is kept: not the file that was sent.")
     width: int
     height: int
-    seconds: float | None = Field(description="How long a film plays, where that could be read.")
+    seconds: float | None = Field(description="How long a video plays, where that could be read.")
     alt: str
     no_alt_reason: str
     focus: str

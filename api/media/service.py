@@ -27,7 +27,7 @@ SWEEP = Job("sweep")
 NOT_LEFT = (
     DeliveryState.QUEUED, DeliveryState.HELD, DeliveryState.CANCELLED, DeliveryState.REFUSED, DeliveryState.MISSED,
 )  # fmt: skip
-NOT_THERE = "One of these pictures or films is not there any more, or is not yours to see. Add it again."
+NOT_THERE = "One of these pictures or videos is not there any more, or is not yours to see. Add it again."
 HAS_LEFT = "It is going out with a post, or it went out already: what it says there cannot be changed here."
 STILL_CARRIED = "A post carries it. Take it out of the post first."
 

@@ -52,7 +52,7 @@ def headers(media: Media, part: Part) -> Mapping[str, str]:
 
 
 async def pieces(settings: Settings, media: Media, part: Part) -> AsyncIterator[bytes]:
-    """A megabyte at a time: a long film never stands in memory."""
+    """A megabyte at a time: a long video never stands in memory."""
     store = store_of(settings)
     for at in range(part.start, part.end, PIECE):
         yield await store.read(media.file, at, min(PIECE, part.end - at))

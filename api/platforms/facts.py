@@ -32,7 +32,7 @@ class Facts:
     """What a person must know about a post that is taken down."""
     direct_is_final: bool = False
     """What was said in private cannot be changed, taken down or liked afterwards."""
-    film_types: frozenset[str] = frozenset({"video/mp4"})
+    video_types: frozenset[str] = frozenset({"video/mp4"})
     app_password: bool = False
     """Connected with a handle and an app password, not by a page of the platform's where somebody says yes."""
     one_network: bool = False
@@ -56,7 +56,7 @@ FACTS = {
         visibilities=frozenset({Visibility.PUBLIC, Visibility.UNLISTED, Visibility.FOLLOWERS}),
         shared_by_id=False,
         copies_stay="Other servers are told to remove it as well, but copies there may stay.",
-        film_types=frozenset({"video/mp4", "video/quicktime"}),
+        video_types=frozenset({"video/mp4", "video/quicktime"}),
     ),
     Platform.BLUESKY: Facts(
         label="Bluesky",

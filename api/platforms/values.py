@@ -86,7 +86,7 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class Video:
-    """A film as it came. `size` in bytes."""
+    """A video as it came. `size` in bytes."""
 
     data: bytes = field(repr=False)
     kind: str
@@ -121,7 +121,7 @@ class Draft:
     card: Card | None = None
     video: Video | None = None
     brought: tuple[str, ...] = ()
-    """What the platform called the pictures or the film when they were brought up, in order; then nothing is again."""
+    """What the platform called the pictures or the video when they were brought up, in order; then nothing is again."""
     shares: str | None = None
     """Somebody's post that is passed on as it is, as the platform names it; then there are no words."""
 

@@ -23,7 +23,7 @@ Language = Annotated[Words, Field(pattern=r"^[a-z]{2,3}$")]
 ForPosts = Literal[Visibility.PUBLIC, Visibility.UNLISTED, Visibility.FOLLOWERS]
 """A direct message is no post."""
 Carried = Annotated[
-    list[UUID], Field(max_length=20, description="The pictures or the film that it carries, in order: ids of media.")
+    list[UUID], Field(max_length=20, description="The pictures or the video that it carries, in order: ids of media.")
 ]
 EXAMPLE_ID = "0198f3a2-5b1e-7c3d-9e4f-1a2b3c4d5e6f"
 EXAMPLE_MEDIA = "0198f3a2-7d30-7e5f-9061-3c4d5e6f7081"

@@ -21,7 +21,7 @@ class Written:
     schedule: Schedule | None
     share: Share | None = None
     media: Sequence[Media] = ()
-    """The pictures or the film that it carries, in order."""
+    """The pictures or the video that it carries, in order."""
     waiting: Mapping[UUID, Wait] = field(default_factory=dict)
     """Accounts from which nothing goes out for a while."""
 

@@ -17,7 +17,7 @@ from tests.support.bluesky.people import Arrive, Losing, Person, a_png
 from workers.platforms import bluesky
 from workers.platforms.http import carry
 
-FILM = Path(__file__).parents[1] / "api" / "media" / "film.mp4"
+VIDEO = Path(__file__).parents[1] / "api" / "media" / "video.mp4"
 FAMILY = "\U0001f468\u200d\U0001f469\u200d\U0001f467\u200d\U0001f466"
 
 
@@ -84,12 +84,12 @@ async def test_pictures_keep_the_words_that_describe_them(us: Person) -> None:
     assert [each.alt for each in bluesky.read(us.who.address, item).attachments] == ["A flooded lane", ""]
 
 
-async def test_a_film_and_what_was_brought_up_before_its_time(us: Person) -> None:
-    film = Video(FILM.read_bytes(), "video/mp4", "A walk along the river", 96, 64)
-    uri = await us.say("Come along", video=film)
+async def test_a_video_and_what_was_brought_up_before_its_time(us: Person) -> None:
+    video = Video(VIDEO.read_bytes(), "video/mp4", "A walk along the river", 96, 64)
+    uri = await us.say("Come along", video=video)
     embed = (await us.record(uri))["embed"]
     assert (embed["$type"], embed["alt"]) == ("app.bsky.embed.video", "A walk along the river")
-    assert (embed["video"]["mimeType"], embed["video"]["size"]) == ("video/mp4", len(film.data))
+    assert (embed["video"]["mimeType"], embed["video"]["size"]) == ("video/mp4", len(video.data))
     picture = Picture(a_png(40, 30), "image/png", "A flooded lane", 40, 30)
     draft = Draft(key=str(new_id()), text="Mill Lane", pictures=(picture,))
     brought = await us.ask(bluesky.bring(us.who.address, us.token, draft))

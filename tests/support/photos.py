@@ -1,4 +1,4 @@
-"""Pictures and films as phones make them, with all that a phone writes into them. The places are nobody's home."""
+"""Pictures and videos as phones make them, with all that a phone writes into them. The places are nobody's home."""
 
 import struct
 import zlib

@@ -9,7 +9,7 @@ from sqlmodel import col
 from api.core.runtime import Runtime
 from api.media import queries
 from api.models import Account, Delivery, DeliveryState, Media, MediaKind, PostMedia
-from tests.api.media.test_media import FILM
+from tests.api.media.test_media import VIDEO
 from tests.support.factories import Cast
 from tests.support.photos import SECRETS, a_photo, plain
 from tests.support.reader import Page, Reader
@@ -110,12 +110,12 @@ async def test_what_must_stay_in_sight_is_kept(alice: Reader, runtime: Runtime) 
     assert 'data-near="1,-1"' in (await alice.client.get(f"/write/{await _post_of(runtime, row.id)}")).text
 
 
-async def test_a_film_and_a_picture_together_are_refused_beside_the_field(alice: Reader, runtime: Runtime) -> None:
+async def test_a_video_and_a_picture_together_are_refused_beside_the_field(alice: Reader, runtime: Runtime) -> None:
     await alice.open("/write")
-    page = await alice.press(ADD, files=[("a.png", plain()), ("film.mp4", FILM)], text="Both")
+    page = await alice.press(ADD, files=[("a.png", plain()), ("video.mp4", VIDEO)], text="Both")
     assert [each.kind for each in await media(runtime)] == [MediaKind.IMAGE, MediaKind.VIDEO]
     page = await alice.press(YES, **{f"alt-{each}": "Words" for each in order(page)})
-    assert "pictures or one film, not both" in page.words
+    assert "pictures or one video, not both" in page.words
     assert await sent(runtime) == []
 
 

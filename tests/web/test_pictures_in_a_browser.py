@@ -57,7 +57,7 @@ async def test_what_is_chosen_comes_in_at_once_and_what_was_typed_stays(
         (tmp_path / name).write_bytes(data)
     await page.get_by_label("What do you want to say?").fill("Road closed")
     await expect(page.get_by_role("button", name="Bring them in")).to_be_hidden()
-    await page.get_by_label("Add pictures or a film").set_input_files([tmp_path / "one.jpg", tmp_path / "two.png"])
+    await page.get_by_label("Add pictures or a video").set_input_files([tmp_path / "one.jpg", tmp_path / "two.png"])
     await expect(page.get_by_label("What does picture 1 show?")).to_be_focused()
     await page.keyboard.type("A closed road")
     await page.get_by_label("What does picture 2 show?").fill("A map")
@@ -79,7 +79,7 @@ async def test_what_is_pasted_or_dropped_comes_in_too(page: Page, way: str) -> N
     await expect(page.get_by_label("What does picture 1 show?")).to_be_visible()
     await page.get_by_role("button", name="Take out picture 1").click()
     await expect(page.get_by_label("What does picture 1 show?")).to_have_count(0)
-    await expect(page.get_by_label("Add pictures or a film")).to_be_focused()
+    await expect(page.get_by_label("Add pictures or a video")).to_be_focused()
 
 
 async def test_a_post_does_not_leave_without_the_picture_that_is_still_coming_in(
@@ -94,7 +94,7 @@ async def test_a_post_does_not_leave_without_the_picture_that_is_still_coming_in
 
     await page.route("**/write/pictures", slowly)
     await page.get_by_label("What do you want to say?").fill("Road closed")
-    await page.get_by_label("Add pictures or a film").set_input_files(tmp_path / "one.jpg")
+    await page.get_by_label("Add pictures or a video").set_input_files(tmp_path / "one.jpg")
     await page.get_by_role("button", name="Yes: send").click()
     await expect(page.get_by_text("A picture is still coming in")).to_be_visible()
     async with runtime.read() as session:
@@ -107,5 +107,5 @@ async def test_a_post_does_not_leave_without_the_picture_that_is_still_coming_in
 
 async def test_what_cannot_be_used_is_said_where_it_was_chosen(page: Page, tmp_path: Path) -> None:
     (tmp_path / "half.jpg").write_bytes(a_photo()[:2000])
-    await page.get_by_label("Add pictures or a film").set_input_files(tmp_path / "half.jpg")
+    await page.get_by_label("Add pictures or a video").set_input_files(tmp_path / "half.jpg")
     await expect(page.get_by_text("half.jpg: This picture is damaged")).to_be_visible()

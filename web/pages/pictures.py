@@ -1,4 +1,4 @@
-"""Pictures and films in the writing form: added, described, put in order, taken out; and the files themselves."""
+"""Pictures and videos in the writing form: added, described, put in order, taken out; and the files themselves."""
 
 from collections.abc import Sequence
 from dataclasses import replace

@@ -28,10 +28,10 @@ from workers.vault import CannotOpen
 
 NO_KEY = "This worker cannot open the account's permission. Ask whoever runs Beatline to look at its keys."
 NO_CONNECTOR = "This worker does not know the platform yet. It goes out once the workers are up to date."
-NOT_BROUGHT = "A picture or film could not be brought up to the platform. It is tried again."
+NOT_BROUGHT = "A picture or video could not be brought up to the platform. It is tried again."
 WAIT_FOR_PEOPLE = 30.0
 PREPARING = 240.0
-"""More than any platform is given to make a film ready."""
+"""More than any platform is given to make a video ready."""
 
 
 class Attempts:

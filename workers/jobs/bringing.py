@@ -1,4 +1,4 @@
-"""Pictures and films go up ahead of their post: when its time comes, only its words are still to be sent."""
+"""Pictures and videos go up ahead of their post: when its time comes, only its words are still to be sent."""
 
 import asyncio
 from collections.abc import Iterable

@@ -15,18 +15,18 @@ from api.outbox.service import Claim
 from api.platforms.errors import Refusal, Refused
 from api.platforms.values import Draft, Limits, Picture, Video
 
-FILMS_AT_ONCE = 2
-"""A film stands in memory while it goes up, more than once."""
+VIDEOS_AT_ONCE = 2
+"""A video stands in memory while it goes up, more than once."""
 AT_ONCE = 2
 """Pictures made smaller at the same time: that takes a processor each."""
-GONE = "A picture or film of this post is not in our store any more. Add it again and send it as a new post."
+GONE = "A picture or video of this post is not in our store any more. Add it again and send it as a new post."
 
 
 class Luggage:
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
         self._turns = asyncio.Semaphore(AT_ONCE)
-        self._films = asyncio.Semaphore(FILMS_AT_ONCE)
+        self._videos = asyncio.Semaphore(VIDEOS_AT_ONCE)
 
     @asynccontextmanager
     async def room(self, claim: Claim) -> AsyncIterator[None]:
@@ -35,7 +35,7 @@ class Luggage:
         if not any(row.kind is MediaKind.VIDEO for row in rows):
             yield
             return
-        async with self._films:
+        async with self._videos:
             yield
 
     async def described(self, claim: Claim) -> Draft:

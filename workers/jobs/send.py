@@ -176,7 +176,7 @@ class Dispatcher:
         return asyncio.get_running_loop().time() - fenced_at > self._lease.total_seconds() / 2
 
     async def _still_ours(self, claim: Claim) -> bool:
-        """A film may have taken longer to bring up than a fence is good for: the lease, renewed meanwhile, decides."""
+        """A video may have taken longer to bring up than a fence is good for: the lease, renewed meanwhile, decides."""
         if not claim.media_ids or self._clock.now() >= claim.useful_until:
             return False
         async with self._runtime.unit_of_work() as session:

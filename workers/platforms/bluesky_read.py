@@ -13,7 +13,7 @@ Entry = dict[str, Any]
 
 WEB = "https://bsky.app/profile"
 PICTURES = "https://cdn.bsky.app/img/feed_fullsize/plain"
-FILMS = "https://video.bsky.app/watch"
+VIDEOS = "https://video.bsky.app/watch"
 UNKNOWN_HANDLE = "handle.invalid"
 
 
@@ -122,7 +122,7 @@ def _attachments(author: str, embed: Entry) -> list[Attachment]:
             pictures = [each for each in listed(embed, "images") + listed(embed, "items") if isinstance(each, dict)]
             found = [_file("image", PICTURES, author, child(each, "image"), each) for each in pictures]
         case "video":
-            found = [_file("video", FILMS, author, child(embed, "video"), embed)]
+            found = [_file("video", VIDEOS, author, child(embed, "video"), embed)]
         case "external":
             card = child(embed, "external")
             found = [Attachment("link", link(text_of(card, "uri")), text_of(card, "title"))]

@@ -16,7 +16,7 @@ from workers.platforms.payload import child, listed, text_of
 LARGEST_PICTURE = 2_000_000
 MOST_PICTURES = 4
 LARGEST_THUMB = 1_000_000
-FILM = "app.bsky.embed.video"
+VIDEO = "app.bsky.embed.video"
 NO_PARENT = "What this answers is not there any more."
 ONLY_PUBLIC = "Bluesky has only public posts."
 
@@ -71,12 +71,12 @@ def says(stored: Record, draft: Draft) -> bool:
 
 
 def _shows(stored: Record, draft: Draft) -> bool:
-    """As many pictures with the same words, or a film with the same."""
+    """As many pictures with the same words, or a video with the same."""
     embed = child(stored, "embed")
-    film = [text_of(embed, "alt")] if text_of(embed, "$type") == FILM else []
+    video = [text_of(embed, "alt")] if text_of(embed, "$type") == VIDEO else []
     shown = [text_of(each, "alt") for each in listed(embed, "images") if isinstance(each, dict)]
     sent = [picture.alt for picture in draft.pictures], [draft.video.alt] if draft.video else []
-    return (shown, film) == sent
+    return (shown, video) == sent
 
 
 def bring(address: Address, token: Token, draft: Draft) -> Exchange[tuple[str, ...]]:
@@ -135,7 +135,7 @@ def _embed(address: Address, token: Token, draft: Draft) -> Exchange[Record]:
 
 def _embedded(draft: Draft, blobs: list[Record]) -> Record:
     if draft.video:
-        return {"$type": FILM, "video": blobs[0], "alt": draft.video.alt, **_ratio(draft.video)}
+        return {"$type": VIDEO, "video": blobs[0], "alt": draft.video.alt, **_ratio(draft.video)}
     images = [
         {"image": blob, "alt": picture.alt, **_ratio(picture)}
         for picture, blob in zip(draft.pictures, blobs, strict=True)

@@ -17,9 +17,9 @@ from workers.platforms.payload import text_of
 NEWER, OLDER = "/api/v2/media", "/api/v1/media"
 WAITS = (0.25, 0.5, 1.0, 2.0, 3.0, 5.0)
 """Before each look whether it is ready; the last again and again."""
-PATIENCE_PICTURE, PATIENCE_FILM = 60.0, 180.0
-"""Then it is a no: what comes next for this account must not wait behind a film that is never ready."""
-NOT_READY = "The server did not get the picture or film ready in time. Send it again, or send the words alone."
+PATIENCE_PICTURE, PATIENCE_VIDEO = 60.0, 180.0
+"""Then it is a no: what comes next for this account must not wait behind a video that is never ready."""
+NOT_READY = "The server did not get the picture or video ready in time. Send it again, or send the words alone."
 NO_ID = "The server did not say where it put a picture."
 NOT_COVERED = "This account was connected without the right to send pictures. Connect it again, then send this again."
 
@@ -40,7 +40,7 @@ def _one(address: Address, token: Token, what: Picture | Video) -> Exchange[str]
         response = yield request
     found = _id_in(request, response)
     if response.status == 202:
-        patience = PATIENCE_FILM if isinstance(what, Video) else PATIENCE_PICTURE
+        patience = PATIENCE_VIDEO if isinstance(what, Video) else PATIENCE_PICTURE
         yield from _until_ready(address, token, found, patience)
     return found
 

@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from workers.town.api_media import MIMES, MOST_BYTES, MOST_BYTES_FILM
+from workers.town.api_media import MIMES, MOST_BYTES, MOST_BYTES_VIDEO
 from workers.town.api_statuses import MAX_CHARACTERS
 from workers.town.text import URL_LENGTH
 from workers.town.wire import base_of, town_of
@@ -29,7 +29,7 @@ def _configuration() -> dict[str, Any]:
             "supported_mime_types": MIMES,
             "image_size_limit": MOST_BYTES,
             "image_matrix_limit": 33_177_600,
-            "video_size_limit": MOST_BYTES_FILM,
+            "video_size_limit": MOST_BYTES_VIDEO,
             "video_frame_rate_limit": 120,
             "video_matrix_limit": 8_294_400,
         },

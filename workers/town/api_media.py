@@ -1,4 +1,4 @@
-"""Pictures and films: brought up, described, made ready in their own time, and handed out again."""
+"""Pictures and videos: brought up, described, made ready in their own time, and handed out again."""
 
 from sqlite3 import Row
 
@@ -11,7 +11,7 @@ from workers.town import ids, statuses
 from workers.town.wire import ApiError, fields, not_found, shapes_for, someone, town_of, words
 
 MIMES = ["image/jpeg", "image/png", "image/gif", "image/webp", "video/mp4", "video/quicktime"]
-MOST_BYTES, MOST_BYTES_FILM = 16_777_216, 103_809_024
+MOST_BYTES, MOST_BYTES_VIDEO = 16_777_216, 103_809_024
 DESCRIPTION = 1500
 
 
@@ -25,7 +25,7 @@ async def upload(request: Request) -> Response:
     content, mime = await file.read(), file.content_type or ""
     if mime not in MIMES:
         raise ApiError(422, "Validation failed: File content type is invalid")
-    if len(content) > (MOST_BYTES_FILM if mime.startswith("video/") else MOST_BYTES):
+    if len(content) > (MOST_BYTES_VIDEO if mime.startswith("video/") else MOST_BYTES):
         raise ApiError(413, "Validation failed: File is too large")
     description = _described(words(body, "description"))
     number = statuses.keep_media(town, caller.account, mime, description, content, words(body, "focus"))

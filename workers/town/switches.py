@@ -38,5 +38,5 @@ class Switches:
     hide_direct: bool = False  # an account's own list leaves its direct messages out
     hide_replies: bool = False  # and its replies
     forget_parent: bool = False  # a status no longer says what it answers
-    media_slow: float = 0.0  # a picture or film is ready only so many seconds after it came
+    media_slow: float = 0.0  # a picture or video is ready only so many seconds after it came
     media_never_ready: bool = False

@@ -1,4 +1,4 @@
-"""Adding, describing, carrying and letting go of pictures and films, over REST."""
+"""Adding, describing, carrying and letting go of pictures and videos, over REST."""
 
 import asyncio
 from pathlib import Path
@@ -20,7 +20,7 @@ from tests.support.factories import Cast, count_of
 from tests.support.photos import SECRETS, a_photo, plain
 from tests.support.uploads import add
 
-FILM = (Path(__file__).parent / "film.mp4").read_bytes()
+VIDEO = (Path(__file__).parent / "video.mp4").read_bytes()
 ALT = "A closed road with a diversion sign"
 
 
@@ -62,8 +62,8 @@ async def test_a_picture_is_added_cleaned_and_shown_to_the_team(call: Caller, ca
     ]
 
 
-async def test_a_film_is_handed_out_in_parts(call: Caller, cast: Cast) -> None:
-    shape = await added(call, cast, FILM)
+async def test_a_video_is_handed_out_in_parts(call: Caller, cast: Cast) -> None:
+    shape = await added(call, cast, VIDEO)
     assert (shape["kind"], shape["content_type"], shape["seconds"]) == ("video", "video/mp4", 1.0)
     path = f"/api/v1/media/{shape['id']}/file"
     whole = (await call.get(cast.alice, path.removeprefix("/api/v1"))).content
@@ -81,7 +81,7 @@ async def test_a_film_is_handed_out_in_parts(call: Caller, cast: Cast) -> None:
         (b"\x00", "not a picture"),
         (b"<html><script>alert(1)</script>", "not a picture"),
         (b"\x1a\x45\xdf\xa3webm", "Save it as MP4"),
-        (FILM[:900], "damaged"),
+        (VIDEO[:900], "damaged"),
         (a_photo()[:2000], "damaged"),
     ],
 )
@@ -199,7 +199,7 @@ async def test_each_account_says_what_it_cannot_take(
     call: Caller, cast: Cast, accounts: Accounts, database: Database, runtime: Runtime
 ) -> None:
     pictures = [await added(call, cast) for _ in range(5)]
-    film = await added(call, cast, FILM)
+    video = await added(call, cast, VIDEO)
     long = await added(call, cast, alt="a" * 1501)
 
     async def refusal(*media: dict[str, Any]) -> str:
@@ -208,11 +208,11 @@ async def test_each_account_says_what_it_cannot_take(
         return str(answer.json()["detail"])
 
     assert "4 pictures at most" in await refusal(*pictures)
-    assert "not both" in await refusal(pictures[0], film)
+    assert "not both" in await refusal(pictures[0], video)
     assert "1 characters too long for north@town.example" in await refusal(long)
     async with runtime.unit_of_work() as session:
         (await session.get_one(type(accounts.north), accounts.north.id)).limits = {"video_size": 5000}
-    assert "takes 0 MB" in await refusal(film)
+    assert "takes 0 MB" in await refusal(video)
     assert await count_of(database, Delivery) == 0
 
 

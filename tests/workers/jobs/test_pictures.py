@@ -33,7 +33,7 @@ from tests.support.town import RunningTown, running_town
 from workers.jobs import luggage
 from workers.platforms.http import HttpxCarrier
 
-FILM = Path(__file__).parents[2] / "api" / "media" / "film.mp4"
+VIDEO = Path(__file__).parents[2] / "api" / "media" / "video.mp4"
 ROAD = "A closed road with a diversion sign"
 
 
@@ -268,11 +268,11 @@ async def test_not_a_byte_of_the_place_is_in_what_a_server_receives(
     assert (seen.size, dict(seen.getexif())) == ((900, 1200), {})
 
 
-async def test_a_film_arrives_whole_once_the_server_has_prepared_it(
+async def test_a_video_arrives_whole_once_the_server_has_prepared_it(
     staged: Staged, town: RunningTown, there: Account
 ) -> None:
     await town.faults(media_slow=0.6)
-    picture = await staged.picture(FILM.read_bytes(), "A walk along the river")
+    picture = await staged.picture(VIDEO.read_bytes(), "A walk along the river")
     await staged.post(there, "Come along", picture, seconds=0.2)
     staged.start()
     (sent,) = await staged.settled()

@@ -17,7 +17,7 @@ from workers.platforms.bluesky_key import rkey
 NOW = datetime(2026, 6, 1, 9, tzinfo=UTC)
 OURS = f"at://did:plc:us/app.bsky.feed.post/{rkey(DRAFT.key)}"
 THEIRS = "at://did:plc:jo/app.bsky.feed.post/3kparent"
-FILM = Video(b"film", "video/mp4", "A walk along the river", 640, 480)
+VIDEO = Video(b"video", "video/mp4", "A walk along the river", 640, 480)
 PICTURE = Picture(b"\xff\xd8", "image/jpeg", "A flooded lane", 800, 600)
 
 
@@ -164,11 +164,11 @@ def test_pictures_go_up_first_and_keep_their_words() -> None:
     }
 
 
-def test_a_film_goes_up_first_and_keeps_its_words() -> None:
+def test_a_video_goes_up_first_and_keeps_its_words() -> None:
     blob = {"$type": "blob", "ref": {"$link": "bafyfilm"}, "mimeType": "video/mp4", "size": 4}
     server = Server(uploadBlob=reply({"blob": blob}), putRecord=put)
-    drive(bluesky.publish(HERE, TOKEN, replace(DRAFT, video=FILM)), server)
-    assert (server.asked[0].body, server.asked[0].headers["Content-Type"]) == (FILM.data, "video/mp4")
+    drive(bluesky.publish(HERE, TOKEN, replace(DRAFT, video=VIDEO)), server)
+    assert (server.asked[0].body, server.asked[0].headers["Content-Type"]) == (VIDEO.data, "video/mp4")
     (body,) = server.bodies("putRecord")
     assert body["record"]["embed"] == {
         "$type": "app.bsky.embed.video", "video": blob, "alt": "A walk along the river",

@@ -80,7 +80,7 @@ def test_a_mark_through_the_middle_of_a_letter_breaks_nothing_else() -> None:
     assert said.text.endswith(" road")
 
 
-def test_pictures_films_links_and_quotes_are_named_with_their_words() -> None:
+def test_pictures_videos_links_and_quotes_are_named_with_their_words() -> None:
     blob = {"$type": "blob", "ref": {"$link": "bafyblob"}}
     images = {"$type": "app.bsky.embed.images", "images": [{"image": blob, "alt": "A bin"}, {"image": {}}, "junk"]}
     quote = {"$type": "app.bsky.embed.record", "record": {"uri": "at://did:plc:us/app.bsky.feed.post/3kours"}}
@@ -92,8 +92,8 @@ def test_pictures_films_links_and_quotes_are_named_with_their_words() -> None:
     assert [each.kind for each in read(embed=both).attachments] == ["image", "quote"]
     card = {"$type": "app.bsky.embed.external", "external": {"uri": "https://a.example", "title": "Roads"}}
     assert read(embed=card).attachments == (Attachment("link", "https://a.example", "Roads"),)
-    film = {"$type": "app.bsky.embed.video", "video": blob, "alt": "A car"}
-    assert [(each.kind, each.alt) for each in read(embed=film).attachments] == [("video", "A car")]
+    video = {"$type": "app.bsky.embed.video", "video": blob, "alt": "A car"}
+    assert [(each.kind, each.alt) for each in read(embed=video).attachments] == [("video", "A car")]
     assert read(embed={"$type": "app.example.embed.new"}).attachments == ()
 
 

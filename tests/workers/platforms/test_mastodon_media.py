@@ -13,7 +13,7 @@ from workers.platforms.mastodon_match import Match, matches
 
 ROAD = Picture(b"\xff\xd8road", "image/jpeg", "A closed road, ŵ", 640, 480, (0.0, -0.5))
 SIGN = Picture(b"\x89PNGsign", "image/png", "", 10, 10)
-FILM = Video(b"ftypfilm", "video/mp4", "A walk along the river", 640, 480)
+VIDEO = Video(b"ftypfilm", "video/mp4", "A walk along the river", 640, 480)
 MADE = {"id": "9", "url": "https://town.example/@h/9", "created_at": "2026-06-01T09:00:00.000Z"}
 
 
@@ -48,14 +48,14 @@ def test_what_was_brought_up_before_is_not_brought_up_again() -> None:
     assert [path(request) for request in post.asked] == ["/api/v1/statuses"]
 
 
-def test_a_film_is_waited_for() -> None:
+def test_a_video_is_waited_for() -> None:
     server = Server(reply({"id": "1", "url": None}, 202), reply({}, 206), reply({"id": "1"}, 206), reply({"id": "1"}))
     with pytest.raises(NotSent):  # an answer without an id says nothing
-        drive(mastodon.bring(TOWN, TOKEN, replace(DRAFT, video=FILM)), server)
+        drive(mastodon.bring(TOWN, TOKEN, replace(DRAFT, video=VIDEO)), server)
     server = Server(
         reply({"id": "1", "url": None}, 202), reply({"id": "1"}, 206), reply({"id": "1"}, 206), reply({"id": "1"})
     )
-    assert drive(mastodon.bring(TOWN, TOKEN, replace(DRAFT, video=FILM)), server) == ("1",)
+    assert drive(mastodon.bring(TOWN, TOKEN, replace(DRAFT, video=VIDEO)), server) == ("1",)
     assert [request.after for request in server.asked] == [0, 0.25, 0.5, 1.0]
     assert b'filename="file.mp4"' in (server.asked[0].body or b"")
 
@@ -113,5 +113,5 @@ def test_a_post_is_known_by_what_it_carries(shown: list[str | None], ours: bool)
 
 
 def test_no_picture_and_none_of_its_words_stand_in_a_repr() -> None:
-    assert "closed road" not in repr(replace(DRAFT, pictures=(ROAD,), video=FILM))
-    assert "river" not in repr(FILM)
+    assert "closed road" not in repr(replace(DRAFT, pictures=(ROAD,), video=VIDEO))
+    assert "river" not in repr(VIDEO)

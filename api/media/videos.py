@@ -1,6 +1,6 @@
-"""Films: passed on as they are filmed, without what the camera wrote beside the picture and the sound.
+"""Videos: passed on as they are filmed, without what the camera wrote beside the picture and the sound.
 
-A film is not encoded anew, which would need far more than a web server has. What lies in its boxes beside picture and
+A video is not encoded anew, which would need far more than a web server has. What lies in its boxes beside picture and
 sound (places, times, the camera, tracks of data) is written over with nothing, and so is whatever lies between them.
 """
 
@@ -16,15 +16,15 @@ from api.models import MediaKind
 
 MP4, QUICKTIME = "video/mp4", "video/quicktime"
 SUFFIXES = {MP4: "mp4", QUICKTIME: "mov"}
-DAMAGED = "This film is damaged or not whole. Save it again as MP4."
+DAMAGED = "This video is damaged or not whole. Save it again as MP4."
 IN_PIECES = (
-    "This film is stored in pieces, as a recording of a screen or a browser is, and cannot be cleaned of what its "
+    "This video is stored in pieces, as a recording of a screen or a browser is, and cannot be cleaned of what its "
     "camera noted. Save it again as an ordinary MP4."
 )
-NO_PICTURE = "There is no picture in this film, only sound or data."
+NO_PICTURE = "There is no picture in this video, only sound or data."
 
 OUTER = {b"ftyp", b"moov", b"mdat"}
-IN_FILM = {b"mvhd", b"trak", b"iods"}
+IN_VIDEO = {b"mvhd", b"trak", b"iods"}
 IN_TRACK = {b"tkhd", b"edts", b"mdia", b"tapt"}
 SEEN_OR_HEARD = {b"vide", b"soun"}
 
@@ -51,30 +51,30 @@ def _cleaned(file: BinaryIO, size: int) -> tuple[int, int, float | None]:
     outer = list(boxes(file, 0, size))
     if any(box.kind in (b"moof", b"sidx") for box in outer):
         raise Unusable(IN_PIECES)
-    film = next((box for box in outer if box.kind == b"moov"), None)
-    if film is None:
-        raise NotBoxes("no film in it")
-    tracks = _keep_tracks(file, film)
+    video = next((box for box in outer if box.kind == b"moov"), None)
+    if video is None:
+        raise NotBoxes("no video in it")
+    tracks = _keep_tracks(file, video)
     _blank_between(file, outer, [span for track in tracks for span in _spans(file, track)])
     for box in outer:
         if box.kind not in OUTER:
             erase(file, box)
-    head = find(file, film, b"mvhd")
+    head = find(file, video, b"mvhd")
     return *_size_of(file, tracks), _length_of(file, head) if head else None
 
 
-def _keep_tracks(file: BinaryIO, film: Box) -> list[Box]:
-    """Those that are seen or heard; every other box in the film is erased, and so are the times of its making."""
+def _keep_tracks(file: BinaryIO, video: Box) -> list[Box]:
+    """Those that are seen or heard; every other box in the video is erased, and so are the times of its making."""
     kept = []
-    for box in list(boxes(file, film.body, film.end)):
+    for box in list(boxes(file, video.body, video.end)):
         if box.kind == b"trak" and _sort_of(file, box) in SEEN_OR_HEARD:
             kept.append(box)
             _tidy(file, box, IN_TRACK)
             _forget_times(file, find(file, box, b"tkhd"))
             _forget_times(file, find(file, box, b"mdia", b"mdhd"))
-        elif box.kind == b"trak" or box.kind not in IN_FILM:
+        elif box.kind == b"trak" or box.kind not in IN_VIDEO:
             erase(file, box)
-    _forget_times(file, find(file, film, b"mvhd"))
+    _forget_times(file, find(file, video, b"mvhd"))
     if not any(_sort_of(file, track) == b"vide" for track in kept):
         raise Unusable(NO_PICTURE)
     return kept
@@ -173,7 +173,7 @@ def _runs(file: BinaryIO, table: Box) -> list[tuple[int, int]]:
 
 
 def _size_of(file: BinaryIO, tracks: list[Box]) -> tuple[int, int]:
-    """As it is shown: a film that was held upright is turned."""
+    """As it is shown: a video that was held upright is turned."""
     for track in tracks:
         head = find(file, track, b"tkhd")
         if head is None or _sort_of(file, track) != b"vide":
