@@ -1,10 +1,12 @@
 """The REST services. `create_app` serves all of them or the named ones; there is no network between them."""
 
 from collections.abc import Iterable, Sequence
+from functools import cache
 from typing import Any
 
 from fastapi import APIRouter, FastAPI
 from fastapi.openapi.utils import get_openapi
+from starlette.routing import BaseRoute
 from starlette.types import ASGIApp
 
 from api.accounts import routes as accounts
@@ -54,12 +56,18 @@ def create_app(runtime: Runtime, authenticate: Authenticate, services: Iterable[
     )  # fmt: skip
     app.state.runtime, app.state.authenticate = runtime, authenticate
     answer_problems(app)
-    app.include_router(health.router)
-    for name in chosen:
-        for router in SERVICES[name]:
-            app.include_router(router)
+    app.router.routes.extend(_routes(tuple(chosen)))
     app.openapi = lambda: _described(app)  # type: ignore[method-assign]
     return app
+
+
+@cache
+def _routes(chosen: tuple[str, ...]) -> Sequence[BaseRoute]:
+    """Made once: reading every signature takes longer than most requests, and no route knows its application."""
+    gathered = APIRouter()
+    for router in (health.router, *(router for name in chosen for router in SERVICES[name])):
+        gathered.include_router(router)
+    return gathered.routes
 
 
 def asgi(app: FastAPI) -> ASGIApp:

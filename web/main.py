@@ -1,13 +1,15 @@
 """The pages as one application: files of ours, answers to errors, and one router per screen."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from functools import cache
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import BaseRoute
 from starlette.types import ASGIApp
 
 from api.core import health
@@ -62,14 +64,21 @@ def create_app(runtime: Runtime, door: Door, authenticate: Authenticate = by_coo
     app = FastAPI(title="Beatline", openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
     app.state.runtime, app.state.settings = runtime, runtime.settings
     app.state.door, app.state.authenticate = door, authenticate
-    app.include_router(health.router)
     _serve_files(app, runtime)
     _answer_errors(app)
-    for screen in SCREENS:
-        app.include_router(screen.router)
+    app.router.routes.extend(_routes())
     app.add_middleware(OwnPagesOnly, base_url=runtime.settings.base_url)
     app.add_middleware(GZipMiddleware, minimum_size=1000)
     return app
+
+
+@cache
+def _routes() -> Sequence[BaseRoute]:
+    """Made once: reading every signature takes longer than most requests, and no route knows its application."""
+    gathered = APIRouter()
+    for router in (health.router, *(screen.router for screen in SCREENS)):
+        gathered.include_router(router)
+    return gathered.routes
 
 
 def asgi(app: FastAPI) -> ASGIApp:
