@@ -2,8 +2,8 @@
 .DEFAULT_GOAL := help
 PYTHON ?= python3
 BIN := .venv/bin
-# Two at a time, a file each: what a file makes for itself is made once. The slow ones need the machine to themselves.
-QUICK = $(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile
+# Three at a time, a file each: what a file makes for itself is made once, and who waits leaves a core to another. The slow ones need the machine to themselves.
+QUICK = $(BIN)/python -m pytest -m "not slow" -n 3 --dist loadfile
 PORT ?= 8000
 TOWN_PORT ?= 8001
 COMPILE = $(BIN)/uv pip compile pyproject.toml --universal --generate-hashes --no-header --no-annotate -p 3.11 -q

@@ -60,6 +60,7 @@ async def test_the_pages_of_every_day_on_a_phone(runtime: Runtime, door: Door, t
     await _look(runtime, door, things, cast.alice, PHONE, "light", EVERY_DAY)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 @pytest.mark.parametrize(("width", "theme"), [(PHONE, "dark"), (DESK, "light")])
 async def test_a_thread_while_it_is_written_and_on_its_way(

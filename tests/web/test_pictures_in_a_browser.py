@@ -19,7 +19,10 @@ from tests.support.factories import Cast
 from tests.support.photos import a_photo, plain
 from web.main import asgi, create_app
 
-pytestmark = pytest.mark.skipif(means.browser_missing(), reason="no Chromium, or htmx could not be fetched")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(means.browser_missing(), reason="no Chromium, or htmx could not be fetched"),
+]
 GIVE = """([kind, name, data]) => {
   const bytes = Uint8Array.from(atob(data), (each) => each.charCodeAt(0));
   const given = new DataTransfer();
