@@ -3,12 +3,13 @@
 PYTHON ?= python3
 BIN := .venv/bin
 # Three at a time, a file each: what a file makes for itself is made once, and who waits leaves a core to another. The slow ones need the machine to themselves.
+SLOW = $(BIN)/python -m pytest -m slow
 QUICK = $(BIN)/python -m pytest -m "not slow" -n 3 --dist loadfile
 PORT ?= 8000
 TOWN_PORT ?= 8001
 COMPILE = $(BIN)/uv pip compile pyproject.toml --universal --generate-hashes --no-header --no-annotate -p 3.11 -q
 
-.PHONY: help setup setup-dev demo test test-all faults soak lint format lock check-lock screenshots clean
+.PHONY: help setup setup-dev demo test test-all test-slow faults soak lint format lock check-lock screenshots clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -36,7 +37,10 @@ test: setup-dev  ## the default tests, under three minutes
 
 test-all: setup-dev  ## everything, the slow ones too: kill runs, compose, schemathesis, every browser
 	$(QUICK)
-	$(BIN)/python -m pytest -m slow
+	$(SLOW)
+
+test-slow: setup-dev  ## the slow ones alone
+	$(SLOW)
 
 faults: setup-dev  ## each fault × each death, then 1,000 seeded runs; BEATLINE_FAULT_SEED=n replays one
 	BEATLINE_FAULT_RUNS=$${BEATLINE_FAULT_RUNS:-1000} $(BIN)/python -m pytest -m slow tests/slow/test_fault_table.py tests/slow/test_fault_runs.py
