@@ -18,8 +18,8 @@ from tests.test_page_walk import calls
 from web.main import asgi, create_app
 
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
-NO_PAGE = ("/news", "/thread", "/deliveries", "/next", "/callback", ".csv")
-"""How the address of a fragment, or of a step that only sends on, ends."""
+NO_PAGE = ("/file", "/small", "/news", "/thread", "/deliveries", "/next", "/callback", ".csv")
+"""How the address of a fragment, of a picture, or of a step that only sends on, ends."""
 PHONE, DESK = 360, 1440
 EVERY_DAY = {
     f"GET {path}"
