@@ -25,7 +25,7 @@ WORDS = "Bike marking at Northgate Library, Saturday 10am to noon."
 THANKS = "Scooters as well: bring yours."
 PRIVATELY = "Thank you for telling us. Somebody will ring you today."
 PATIENCE = 10_000
-OUT = re.compile(r"^\s*Out \d")
+OUT = re.compile(r"^\s*Out (at )?\d")
 
 
 @dataclass
