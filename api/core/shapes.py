@@ -1,6 +1,6 @@
 """What shapes on the wire are made of: nothing in it that a database would choke on. `wire` is what comes in."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StrictInt, StrictStr
@@ -14,6 +14,12 @@ def _only_words(value: Any) -> Any:
     if not isinstance(value, str | datetime):
         raise ValueError("a time is written like 2026-11-24T17:30:00+00:00")
     return value
+
+
+def _only_a_day(value: Any) -> Any:
+    if isinstance(value, date) or (isinstance(value, str) and value.count("-") == 2):
+        return value
+    raise ValueError("a day is written like 2026-11-24")
 
 
 def _sensible(value: datetime) -> datetime:
@@ -30,6 +36,7 @@ def _printable(value: str) -> str:
 
 Moment = Annotated[AwareDatetime, BeforeValidator(_only_words), AfterValidator(_sensible)]
 """A time with its offset; without one it is refused."""
+Day = Annotated[date, BeforeValidator(_only_a_day)]
 Words = Annotated[StrictStr, AfterValidator(_printable)]
 """Text as somebody wrote it."""
 Line = Annotated[StrictStr, AfterValidator(_printable), AfterValidator(str.strip), Field(max_length=200)]

@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import AwareDatetime, ConfigDict, Field, StrictBool, StrictInt, StringConstraints
 
 from api.core.clock import now
-from api.core.shapes import Line, Moment, Out, Words
+from api.core.shapes import Day, Line, Moment, Out, Words
 from api.core.wire import Wire
 from api.models import PolicyFalseAlarm, PolicyOverride, PolicySettings
 from api.platforms.facts import FACTS
@@ -146,7 +146,7 @@ class OverrideIn(Wire):
     off: StrictBool = False
     text: Annotated[Words, Field(max_length=4000)] = ""
     link: Annotated[Words, Field(max_length=2000)] = ""
-    read_on: date | None = None
+    read_on: Day | None = None
 
 
 class OverrideOut(Out):
@@ -177,8 +177,8 @@ class SettingsIn(Wire):
     announces_speed_checks: StrictBool = False
     welsh: StrictBool = False
     reply_hours: Annotated[StrictInt, Field(ge=1, le=720)] = 72
-    election_from: AwareDatetime | None = None
-    election_until: AwareDatetime | None = None
+    election_from: Moment | None = None
+    election_until: Moment | None = None
 
 
 class SettingsOut(Out):
