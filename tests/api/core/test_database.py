@@ -7,15 +7,16 @@ from sqlalchemy import text
 
 from api.core.database import Database
 from api.core.runtime import Runtime
+from tests.support import means
 from tests.support.factories import Cast
 
 MY_CONNECTION = text("SELECT pg_backend_pid()")
 
 
+# A file has no server that could go away.
+@pytest.mark.parametrize("database_url", [name for name in means.DATABASES if name != "sqlite"], indirect=True)
 async def test_a_connection_that_the_server_closed_is_never_handed_out(runtime: Runtime, cast: Cast) -> None:
     database = runtime.database
-    if database.sqlite:
-        pytest.skip("a file has no server that could go away")
     async with database.read() as session:
         closed = (await session.execute(MY_CONNECTION)).scalar_one()
     await _close(database, closed)
