@@ -438,6 +438,7 @@ async def test_an_account_that_dies_while_sending_asks_for_the_watcher(stage: An
         return "alerts" in rung
 
     await stage.until(heard)
+    assert (await stage.all())[0].state is DeliveryState.REFUSED
 
 
 async def test_an_account_connected_again_ends_its_alert(desk: Desk) -> None:
